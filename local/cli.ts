@@ -1,0 +1,68 @@
+// The command line, `threadwatch <command>`: finds the command, gives it its arguments, turns its end into an exit code.
+import process from 'node:process';
+import { type Command, type CommandIo, UsageError } from './commands/command.ts';
+
+/** Commands load on use, so that `threadwatch decode` does not pay for a cloud SDK. */
+const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [];
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map((command) => command.name.length));
+  const lines = COMMANDS.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`);
+  return `usage: threadwatch <command> [options]\n\n${lines.join('\n')}\n\nthreadwatch <command> --help tells more.\n`;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stop.abort());
+  }
+  const io: CommandIo = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signal: stop.signal,
+  };
+  // A reader that has seen enough (`| head`) is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  if (argv.length === 0 || argv[0] === '--help' || argv[0] === '-h' || argv[0] === 'help') {
+    (argv.length === 0 ? io.stderr : io.stdout).write(overview());
+    return argv.length === 0 ? 2 : 0;
+  }
+  const found =
+    COMMANDS.find((command) => command.name === `${argv[0]} ${argv[1]}`) ??
+    COMMANDS.find((command) => command.name === argv[0]);
+  if (found === undefined) {
+    io.stderr.write(`threadwatch: there is no command "${argv[0]}"\n\n${overview()}`);
+    return 2;
+  }
+  const args = argv.slice(found.name.split(' ').length);
+  const command = await found.load();
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout.write(`usage: threadwatch ${command.usage}\n`);
+    return 0;
+  }
+  try {
+    return await command.run(args, io);
+  } catch (error) {
+    // node:util's parseArgs marks what it refuses with such codes.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS')) {
+      io.stderr.write(`threadwatch ${found.name}: ${(error as Error).message}\n`);
+      io.stderr.write(`threadwatch ${found.name} --help tells more.\n`);
+      return 2;
+    }
+    io.stderr.write(
+      `threadwatch ${found.name}: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    if (io.env['THREADWATCH_DEBUG'] !== undefined && error instanceof Error)
+      io.stderr.write(`${error.stack}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
