@@ -3,11 +3,11 @@
 // dependencies first where they are missing or older than the lockfile. Plain JavaScript, no dependency: it runs before any exists.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
-import { argv, arch, env, execPath, exit, kill, on, pid, platform, version } from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.threadwatch-installed');
@@ -15,13 +15,13 @@ const NEEDED_MAJOR = 24;
 
 function fail(message) {
   console.error(`threadwatch: ${message}`);
-  exit(1);
+  process.exit(1);
 }
 
 /** What the installed tree was made from: a change of lockfile or machine means that it must be made again. */
 function installStamp() {
   const lockfile = readFileSync(join(root, 'package-lock.json'));
-  return `${createHash('sha256').update(lockfile).digest('hex')} ${platform} ${arch}\n`;
+  return `${createHash('sha256').update(lockfile).digest('hex')} ${process.platform} ${process.arch}\n`;
 }
 
 function installOnce() {
@@ -32,7 +32,7 @@ function installOnce() {
   const install = spawnSync(
     'npm',
     ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
-    { cwd: root, stdio: ['ignore', 2, 2], shell: platform === 'win32' },
+    { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' },
   );
   if (install.error)
     fail(`npm could not be started (${install.error.message}); install Node.js with npm`);
@@ -48,12 +48,12 @@ function findNode() {
     'node_modules',
     'node',
     'bin',
-    platform === 'win32' ? 'node.exe' : 'node',
+    process.platform === 'win32' ? 'node.exe' : 'node',
   );
   if (existsSync(packaged)) return packaged;
-  if (Number(version.slice(1).split('.')[0]) >= NEEDED_MAJOR) return execPath;
+  if (Number(process.version.slice(1).split('.')[0]) >= NEEDED_MAJOR) return process.execPath;
   return fail(
-    `Node ${NEEDED_MAJOR} or later is needed, this is ${version}, and npm did not install the optional package "node" ` +
+    `Node ${NEEDED_MAJOR} or later is needed, this is ${process.version}, and npm did not install the optional package "node" ` +
       `(run "npm ci" without --omit=optional and with install scripts allowed, or install Node ${NEEDED_MAJOR})`,
   );
 }
@@ -70,21 +70,22 @@ export function launch(nodeArguments) {
     // What the child starts in turn finds the same Node and the installed tools first.
     env: {
       ...env,
-      PATH: [dirname(node), join(root, 'node_modules', '.bin'), env.PATH].join(
-        platform === 'win32' ? ';' : ':',
-      ),
+      PATH: [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     },
   });
   // A terminal sends Ctrl-C to both; the child decides when it is done, and this process waits for it.
-  on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`${node} could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
-    if (signal === null) exit(code);
+    if (signal === null) process.exit(code);
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
-    kill(pid, signal);
-    setTimeout(() => exit(128 + (constants.signals[signal] ?? 0)), 100);
+    process.kill(process.pid, signal);
+    setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100);
   });
 }
 
-if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) launch(argv.slice(2));
+const invoked = process.argv[1];
+if (invoked !== undefined && realpathSync(invoked) === fileURLToPath(import.meta.url)) {
+  launch(process.argv.slice(2));
+}
