@@ -13,6 +13,10 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.threadwatch-installed');
 const NEEDED_MAJOR = 24;
 
+/**
+ * @param {string} message what is wrong and how to mend it
+ * @returns {never}
+ */
 function fail(message) {
   console.error(`threadwatch: ${message}`);
   process.exit(1);
@@ -61,6 +65,7 @@ function findNode() {
 /**
  * Runs Node 24 with `nodeArguments` in the caller's folder and ends this process the way the child ended: same exit
  * code, or same signal.
+ * @param {string[]} nodeArguments
  */
 export function launch(nodeArguments) {
   installOnce();
@@ -69,16 +74,16 @@ export function launch(nodeArguments) {
     stdio: 'inherit',
     // What the child starts in turn finds the same Node and the installed tools first.
     env: {
-      ...env,
+      ...process.env,
       PATH: [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     },
   });
   // A terminal sends Ctrl-C to both; the child decides when it is done, and this process waits for it.
   process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`${node} could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
-    if (signal === null) process.exit(code);
+    if (signal === null) process.exit(code ?? 1);
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
     process.kill(process.pid, signal);
     setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100);
