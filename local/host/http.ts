@@ -1,0 +1,199 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import type { RegisteredFunction } from './core-module.ts';
+import { type HttpAnswer, httpPayload, toAnswer } from './http-payload.ts';
+import { parseRoute, type Route } from './route.ts';
+import type { Trigger, TriggerHost } from './trigger.ts';
+import { toError } from './worker.ts';
+
+const bindingOptions = z.object({
+  methods: z.array(z.string().toUpperCase()),
+  authLevel: z.string().toLowerCase(),
+  route: z.string().optional(),
+});
+
+interface Endpoint {
+  readonly registered: RegisteredFunction;
+  readonly methods: readonly string[];
+  readonly anonymous: boolean;
+  readonly route: Route;
+}
+
+/** The limit of the .NET host. */
+const MAX_BODY_BYTES = 104_857_600;
+
+/** An answer that no function gives. */
+class Refusal extends Error {
+  readonly code = 'REFUSED';
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`answered with ${status}`);
+    this.status = status;
+  }
+}
+
+/** Answers HTTP functions on the loopback address. Until `serve` is called it answers 503. */
+export class HttpListener {
+  readonly #server: Server;
+  readonly #keys: readonly string[];
+  #endpoints: readonly Endpoint[] = [];
+  #host: TriggerHost | null = null;
+
+  private constructor(keys: readonly string[]) {
+    this.#keys = keys;
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+  }
+
+  /** Without keys nobody is asked for one. */
+  static async open(port: number, keys: readonly string[] = []): Promise<HttpListener> {
+    const listener = new HttpListener(keys);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    listener.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    await promise;
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  serve(host: TriggerHost): void {
+    this.#host = host;
+  }
+
+  /** Takes no further request; what is being answered may end. */
+  close(): void {
+    this.#server.close();
+  }
+
+  /** Cuts what is still being answered. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+
+  add(registered: RegisteredFunction, { route, methods, anonymous }: HttpEndpoint): void {
+    const endpoint = { registered, route: parseRoute(route), methods, anonymous };
+    this.#endpoints = [...this.#endpoints, endpoint].sort((a, b) =>
+      a.route.precedence.localeCompare(b.route.precedence),
+    );
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { status, headers, body } = await this.#answer(request);
+      response.writeHead(status, headers).end(body);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) this.#report(request, thrown);
+      if (!response.headersSent)
+        response.writeHead(thrown instanceof Refusal ? thrown.status : 500);
+      response.end();
+    }
+  }
+
+  async #answer(request: IncomingMessage): Promise<HttpAnswer> {
+    const host = this.#host;
+    if (host === null || host.stopping.aborted) throw new Refusal(503);
+    const url = this.#parseUrl(request);
+    const { endpoint, params } = this.#find(request.method ?? '', pathSegments(url));
+    if (!endpoint.anonymous && !this.#hasKey(request, url)) throw new Refusal(401);
+    const body = await readBody(request);
+    const outcome = await host.invoker.run(
+      endpoint.registered,
+      randomUUID(),
+      () => httpPayload(request, url, params, body),
+      null,
+    );
+    if (outcome.status === 'failed') throw new Refusal(500);
+    return toAnswer(outcome.response.returnValue?.http);
+  }
+
+  #parseUrl({ url = '', headers }: IncomingMessage): URL {
+    const absolute = `http://${headers.host ?? `localhost:${this.port}`}${url}`;
+    if (!url.startsWith('/') || !URL.canParse(absolute)) throw new Refusal(400);
+    return new URL(absolute);
+  }
+
+  #find(method: string, path: readonly string[]) {
+    for (const endpoint of this.#endpoints) {
+      const params = endpoint.methods.includes(method) ? endpoint.route.match(path) : null;
+      if (params !== null) return { endpoint, params };
+    }
+    // Also for a path that has a function, but not for this method.
+    throw new Refusal(404);
+  }
+
+  #hasKey(request: IncomingMessage, url: URL): boolean {
+    if (this.#keys.length === 0) return true;
+    const header = request.headers['x-functions-key'];
+    const given = typeof header === 'string' ? header : url.searchParams.get('code');
+    return given !== null && this.#keys.some((key) => timingSafeEqual(digest(key), digest(given)));
+  }
+
+  #report(request: IncomingMessage, error: unknown): void {
+    // A client that went away is not of interest.
+    if (request.destroyed && !request.complete) return;
+    this.#host?.log({
+      level: 'error',
+      category: 'host',
+      message: `A request could not be answered: ${toError(error).message}`,
+    });
+  }
+}
+
+export interface HttpEndpoint {
+  /** With the route prefix. */
+  readonly route: string;
+  readonly methods: readonly string[];
+  readonly anonymous: boolean;
+}
+
+/** Without a listener the function stays unreachable. */
+export function openHttpTrigger(
+  registered: RegisteredFunction,
+  routePrefix: string,
+  listener: HttpListener | null,
+): Trigger {
+  const options = bindingOptions.parse(registered.trigger);
+  const path = `${routePrefix}/${options.route ?? registered.metadata.name}`;
+  const route = path.replace(/^\/+/, '');
+  listener?.add(registered, {
+    route,
+    methods: options.methods,
+    anonymous: options.authLevel === 'anonymous',
+  });
+  return {
+    detail: `${options.methods.join(',')} /${route}`,
+    // The listener wakes it, and the host waits for what runs.
+    start: () => {},
+    ended: async () => {},
+    drained: async () => {},
+  };
+}
+
+/** Decoded; an encoded slash stays encoded, as under ASP.NET. One slash at the end is as good as none. */
+function pathSegments({ pathname }: URL): string[] {
+  const path = pathname.slice(1).replace(/\/$/, '');
+  if (path === '') return [];
+  try {
+    return path.split('/').map((text) => decodeURIComponent(text.replace(/%(?=2f)/gi, '%25')));
+  } catch {
+    throw new Refusal(400);
+  }
+}
+
+/** As the .NET host, only a body that Content-Length announces. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length === 0) return null;
+  if (length > MAX_BODY_BYTES) throw new Refusal(413);
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
