@@ -1,0 +1,26 @@
+import { SnapshotError } from './layout.ts';
+
+/** JSON text with everything outside ASCII escaped: bytes and characters are the same, so no decoder is needed. */
+export function toAsciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function writeAscii(text: string, into: Uint8Array, at: number): void {
+  for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
+}
+
+export function parseAsciiJson(bytes: Uint8Array): unknown {
+  const parts: string[] = [];
+  // Arguments lie on the stack, so not all bytes at once.
+  for (let from = 0; from < bytes.length; from += 8192) {
+    parts.push(String.fromCharCode(...bytes.subarray(from, from + 8192)));
+  }
+  try {
+    return JSON.parse(parts.join(''));
+  } catch (cause) {
+    throw new SnapshotError('inconsistent', 'a detail of the snapshot is no JSON', { cause });
+  }
+}

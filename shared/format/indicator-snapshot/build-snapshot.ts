@@ -1,0 +1,199 @@
+import { toAsciiJson, writeAscii } from './ascii-json.ts';
+import { bucketBitsFor, bucketIndex } from './bucket-index.ts';
+import { type Collected, type SnapshotFeed, collect } from './collect.ts';
+import { crc32 } from './crc32.ts';
+import { type ExactAddresses, exactIpv4, exactIpv6 } from './exact.ts';
+import { type Pieces, flatten } from './flatten.ts';
+import {
+  CRC_FROM,
+  FORMAT_VERSION,
+  HEADER,
+  HEADER_BYTES,
+  MAGIC_HIGH,
+  MAGIC_LOW,
+  PROVENANCE_WORDS,
+  SECTION,
+  SECTION_ALIGNMENT,
+  SECTION_ENTRY_BYTES,
+  SECTION_REQUIRED,
+  type SectionName,
+  SET_WORDS,
+  hashIpv6,
+} from './layout.ts';
+import { SetTable } from './set-table.ts';
+
+type Column = Uint8Array | Uint16Array | Uint32Array;
+type Sections = Record<SectionName, Column>;
+type Counts = Record<'ipv4Addresses' | 'ipv4Prefixes' | 'ipv6Addresses' | 'ipv6Prefixes', number>;
+
+/** More buckets cost memory that a lookup touches; 2^16 were best for ranges. */
+const MAX_RANGE_BUCKET_BITS = 16;
+
+/**
+ * The snapshot of these feeds. The same feeds, in any order and each with its indicators in any order or repeated, give
+ * the same bytes. `checksum` may be a faster CRC-32.
+ */
+export function buildSnapshot(
+  feeds: readonly SnapshotFeed[],
+  checksum: (bytes: Uint8Array) => number = crc32,
+): Uint8Array {
+  const collected = collect(feeds);
+  const sets = new SetTable();
+  // Sets are numbered as they are met: those of single addresses first, which keeps their column narrow.
+  const ipv4 = exactIpv4(collected.ipv4, sets);
+  const ipv6 = exactIpv6(collected.ipv6, sets);
+  const ipv4Ranges = flatten(collected.prefixes[4], sets);
+  const ipv6Ranges = flatten(collected.prefixes[6], sets);
+  const listings = [ipv4.sets, ipv6.sets, ipv4Ranges.setsOfPrefixes, ipv6Ranges.setsOfPrefixes];
+  const counts = {
+    ipv4Addresses: ipv4.sets.length,
+    ipv4Prefixes: ipv4Ranges.setsOfPrefixes.length,
+    ipv6Addresses: ipv6.sets.length,
+    ipv6Prefixes: ipv6Ranges.setsOfPrefixes.length,
+  };
+  return assemble(counts, checksum, {
+    feeds: asciiColumn([toAsciiJson(feedTable(collected, sets, listings))]),
+    ...ipv4Sections(ipv4),
+    ...ipv4RangeSections(ipv4Ranges),
+    ...ipv6Sections(ipv6),
+    ...ipv6RangeSections(ipv6Ranges),
+    sets: sets.sets,
+    members: sets.members,
+    ...provenanceSections(collected),
+  });
+}
+
+/** How many different indicators each feed has: every address or prefix counts all members of its own set. */
+function feedTable(
+  { feedNames, provenances }: Collected,
+  { sets, members }: SetTable,
+  listings: readonly Iterable<number>[],
+): { name: string; indicators: number }[] {
+  const indicators = feedNames.map(() => 0);
+  const uses = new Uint32Array(sets.length / SET_WORDS);
+  for (const listed of listings) for (const set of listed) uses[set]!++;
+  for (const [set, times] of uses.entries()) {
+    const from = sets[set * SET_WORDS + 2]!;
+    const end = from + sets[set * SET_WORDS + 3]!;
+    for (const member of members.subarray(from, end)) {
+      indicators[provenances[member]!.feed]! += times;
+    }
+  }
+  return feedNames.map((name, feed) => ({ name, indicators: indicators[feed]! }));
+}
+
+function ipv4Sections({ words, sets }: ExactAddresses) {
+  return {
+    ipv4Index: bucketIndex(words.length, 16, (i) => words[i]!),
+    ipv4Suffixes: Uint16Array.from(words), // keeps the low 16 bits
+    ipv4Sets: narrowed(sets),
+  };
+}
+
+function ipv4RangeSections({ starts, sets }: Pieces) {
+  const bits = bucketBitsFor(starts.length, MAX_RANGE_BUCKET_BITS);
+  return {
+    ipv4RangeIndex: bucketIndex(starts.length, bits, (i) => starts[i]![0]),
+    ipv4RangeStarts: Uint32Array.from(starts, (words) => words[0]),
+    ipv4RangeSets: Uint32Array.from(sets),
+  };
+}
+
+/** Dealt into the buckets of their hash; inside a bucket the order of addresses stays, for a binary search. */
+function ipv6Sections({ words, sets }: ExactAddresses) {
+  const bits = bucketBitsFor(sets.length);
+  const hashes = sets.map((_, i) =>
+    hashIpv6(words[4 * i]!, words[4 * i + 1]!, words[4 * i + 2]!, words[4 * i + 3]!),
+  );
+  const index = bucketIndex(sets.length, bits, (i) => hashes[i]!);
+  const next = index.slice();
+  const dealt = { words: new Uint32Array(words.length), sets: new Uint32Array(sets.length) };
+  for (let i = 0; i < sets.length; i++) {
+    const to = next[hashes[i]! >>> (32 - bits)]!++;
+    dealt.words.set(words.subarray(4 * i, 4 * i + 4), 4 * to);
+    dealt.sets[to] = sets[i]!;
+  }
+  return { ipv6Index: index, ipv6Addresses: dealt.words, ipv6Sets: narrowed(dealt.sets) };
+}
+
+function ipv6RangeSections({ starts, sets }: Pieces) {
+  const bits = bucketBitsFor(starts.length, MAX_RANGE_BUCKET_BITS);
+  return {
+    ipv6RangeIndex: bucketIndex(starts.length, bits, (i) => starts[i]![0]),
+    ipv6RangeStarts: Uint32Array.from(starts.flat()),
+    ipv6RangeSets: Uint32Array.from(sets),
+  };
+}
+
+function provenanceSections({ provenances }: Collected) {
+  const table = new Uint32Array(provenances.length * PROVENANCE_WORDS);
+  let at = 0;
+  for (const [i, { feed, detail }] of provenances.entries()) {
+    table.set([feed, at, detail.length], i * PROVENANCE_WORDS);
+    at += detail.length;
+  }
+  return { provenances: table, details: asciiColumn(provenances.map((p) => p.detail)) };
+}
+
+/** One byte an address while there are at most 256 sets: the usual case, a few feeds of bare addresses. */
+function narrowed(sets: Uint32Array): Column {
+  let largest = 0;
+  for (const set of sets) if (set > largest) largest = set;
+  if (largest < 1 << 8) return Uint8Array.from(sets);
+  return largest < 1 << 16 ? Uint16Array.from(sets) : sets.slice();
+}
+
+function asciiColumn(texts: readonly string[]): Uint8Array {
+  const bytes = new Uint8Array(texts.reduce((sum, text) => sum + text.length, 0));
+  let at = 0;
+  for (const text of texts) {
+    writeAscii(text, bytes, at);
+    at += text.length;
+  }
+  return bytes;
+}
+
+function assemble(
+  counts: Counts,
+  checksum: (bytes: Uint8Array) => number,
+  sections: Sections,
+): Uint8Array {
+  const named = (Object.keys(SECTION) as SectionName[]).map((name) => ({
+    id: SECTION[name],
+    column: sections[name],
+  }));
+  const tableEnd = HEADER_BYTES + named.length * SECTION_ENTRY_BYTES;
+  const length = named.reduce((end, { column }) => align(end) + column.byteLength, tableEnd);
+  if (length > 0xffff_ffff) throw new RangeError('a snapshot cannot be larger than 4 GB');
+
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  const writeWord = (word: number, value: number) => view.setUint32(word * 4, value, true);
+  let offset = tableEnd;
+  for (const [i, { id, column }] of named.entries()) {
+    offset = align(offset);
+    const entry = [id, SECTION_REQUIRED, offset, column.byteLength];
+    for (const [word, value] of entry.entries()) {
+      writeWord((HEADER_BYTES + i * SECTION_ENTRY_BYTES) / 4 + word, value);
+    }
+    bytes.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), offset);
+    offset += column.byteLength;
+  }
+  const header = {
+    magicLow: MAGIC_LOW,
+    magicHigh: MAGIC_HIGH,
+    version: FORMAT_VERSION,
+    length,
+    sections: named.length,
+    ...counts,
+  };
+  for (const [name, value] of Object.entries(header)) {
+    writeWord(HEADER[name as keyof typeof HEADER], value);
+  }
+  writeWord(HEADER.crc, checksum(bytes.subarray(CRC_FROM)));
+  return bytes;
+}
+
+function align(offset: number): number {
+  return Math.ceil(offset / SECTION_ALIGNMENT) * SECTION_ALIGNMENT;
+}
