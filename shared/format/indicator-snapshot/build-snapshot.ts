@@ -1,4 +1,4 @@
-import { toAsciiJson, writeAscii } from './ascii-json.ts';
+import { toAsciiJson, writeAscii } from '../ascii-json.ts';
 import { bucketBitsFor, bucketIndex } from './bucket-index.ts';
 import { type Collected, type SnapshotFeed, collect } from './collect.ts';
 import { crc32 } from './crc32.ts';

@@ -1,7 +1,7 @@
 import type { IndicatorDetail } from '../../domain/indicator/indicator.ts';
 import { parseInstant } from '../../domain/time/instant.ts';
-import { parseAsciiJson, toAsciiJson } from './ascii-json.ts';
-import { SnapshotError } from './layout.ts';
+import { parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
+import { SnapshotError, notJson } from './layout.ts';
 
 /** A detail as ASCII JSON: a list, to save the names. */
 export function writeDetail(detail: IndicatorDetail): string {
@@ -10,7 +10,7 @@ export function writeDetail(detail: IndicatorDetail): string {
 }
 
 export function readDetail(bytes: Uint8Array): IndicatorDetail {
-  const fields = parseAsciiJson(bytes);
+  const fields = parseAsciiJson(bytes, notJson);
   if (!Array.isArray(fields)) throw unexpected('list', fields);
   const [id, value, sources, validFrom, validUntil, confidence, labels] = fields as unknown[];
   return {

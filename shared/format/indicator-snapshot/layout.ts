@@ -85,3 +85,9 @@ export class SnapshotError extends Error {
     this.code = code;
   }
 }
+
+export function notJson(cause: unknown): SnapshotError {
+  return new SnapshotError('inconsistent', 'a JSON section of the snapshot does not parse', {
+    cause,
+  });
+}

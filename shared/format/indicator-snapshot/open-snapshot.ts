@@ -1,4 +1,4 @@
-import { parseAsciiJson } from './ascii-json.ts';
+import { parseAsciiJson } from '../ascii-json.ts';
 import { MAX_BUCKET_BITS } from './bucket-index.ts';
 import { crc32 } from './crc32.ts';
 import {
@@ -22,6 +22,7 @@ import {
   SET_WORDS,
   type SectionName,
   SnapshotError,
+  notJson,
 } from './layout.ts';
 
 /**
@@ -206,7 +207,7 @@ function checkRanges(
 }
 
 function readFeeds(section: Uint8Array): readonly SnapshotFeedStat[] {
-  const feeds = parseAsciiJson(section);
+  const feeds = parseAsciiJson(section, notJson);
   check(Array.isArray(feeds), 'the feeds are no list');
   return feeds.map((feed: unknown) => {
     check(typeof feed === 'object' && feed !== null, 'a feed is no object');

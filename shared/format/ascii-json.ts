@@ -1,5 +1,3 @@
-import { SnapshotError } from './layout.ts';
-
 /** JSON text with everything outside ASCII escaped: bytes and characters are the same, so no decoder is needed. */
 export function toAsciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
@@ -12,7 +10,14 @@ export function writeAscii(text: string, into: Uint8Array, at: number): void {
   for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
 }
 
-export function parseAsciiJson(bytes: Uint8Array): unknown {
+export function asciiBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  writeAscii(text, bytes, 0);
+  return bytes;
+}
+
+/** `refused` makes the error of the format that the bytes belong to. */
+export function parseAsciiJson(bytes: Uint8Array, refused: (cause: unknown) => Error): unknown {
   const parts: string[] = [];
   // Arguments lie on the stack, so not all bytes at once.
   for (let from = 0; from < bytes.length; from += 8192) {
@@ -21,6 +26,6 @@ export function parseAsciiJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(parts.join(''));
   } catch (cause) {
-    throw new SnapshotError('inconsistent', 'a detail of the snapshot is no JSON', { cause });
+    throw refused(cause);
   }
 }

@@ -1,0 +1,241 @@
+// What an alert is, and the only functions that change one. Ingest and fold both call them: ingest is only sooner
+// (reference: docs/architecture.md, "Alerts: opened by ingest, counted by the fold").
+import type { MatchedIndicator } from '../indicator/indicator.ts';
+import type { Direction } from '../telemetry/direction.ts';
+import { type LogPosition, isAfter } from './position.ts';
+import { type Severity, isGraver } from './severity.ts';
+import { type Totals, addTotals } from './totals.ts';
+
+export type AlertStatus = 'active' | 'inProgress' | 'resolved' | 'dismissed';
+
+export type AlertSubject =
+  | { readonly kind: 'address'; readonly address: string }
+  | { readonly kind: 'platform'; readonly component: string; readonly key: string };
+
+/** What the id of an alert is made of, beside the hub. */
+export interface AlertKey {
+  readonly alertType: string;
+  readonly ruleType: string | null;
+  /** Null for Threadwatch's own health. */
+  readonly deviceId: string | null;
+  readonly subject: AlertSubject;
+}
+
+/** One connection record of the bounded sample that an alert shows. */
+export interface FlowSample {
+  readonly time: number;
+  readonly protocol: string | number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly direction: Direction;
+}
+
+/** The connections of one device with one address in one block of the log, judged and added up. */
+export interface Sighting {
+  readonly key: AlertKey;
+  readonly moduleId: string | null;
+  readonly securityGroup: string;
+  readonly severity: Severity;
+  /** The direction that gave the severity. */
+  readonly direction: Direction;
+  readonly indicators: readonly MatchedIndicator[];
+  readonly snapshot: string;
+  readonly totals: Totals;
+  /** At most `MAX_FLOWS`, the first ones. */
+  readonly flows: readonly FlowSample[];
+}
+
+/** Counts and evidence of some sightings together. */
+export interface Tally {
+  readonly totals: Totals;
+  readonly severity: Severity;
+  readonly direction: Direction;
+  readonly indicators: readonly MatchedIndicator[];
+  /** The snapshot that matched first. */
+  readonly snapshot: string;
+  readonly flows: readonly FlowSample[];
+}
+
+export interface Alert extends AlertKey {
+  readonly id: string;
+  readonly moduleId: string | null;
+  readonly securityGroup: string | null;
+  readonly severity: Severity;
+  readonly status: AlertStatus;
+  /** Grows with what people are told: opened, graver, resolved, reopened. */
+  readonly revision: number;
+  /** Epoch milliseconds of our clock. */
+  readonly createdAt: number;
+  readonly resolvedAt: number | null;
+  /** What ingest saw when it opened the alert: shown until the fold has counted. Null for a platform alert. */
+  readonly opening: Tally | null;
+  /** The fold's work: everything in the log up to the positions in `counted`. */
+  readonly live: Tally | null;
+  /** By `stream/partition`: rows up to here are in `live`, so the same rows never add twice. */
+  readonly counted: Readonly<Record<string, LogPosition>>;
+  /** Figures of an alert that no sightings make up (platform health). */
+  readonly facts: Readonly<Record<string, unknown>> | null;
+}
+
+export const MAX_FLOWS = 10;
+const MAX_INDICATORS = 50;
+
+/** Opens the alert of a sighting. The first tally is provisional: only the fold counts. */
+export function openAlert(id: string, sighting: Sighting, at: number): Alert {
+  return {
+    id,
+    ...sighting.key,
+    moduleId: sighting.moduleId,
+    securityGroup: sighting.securityGroup,
+    severity: sighting.severity,
+    status: 'active',
+    revision: 1,
+    createdAt: at,
+    resolvedAt: null,
+    opening: tallyOf(sighting),
+    live: null,
+    counted: {},
+    facts: null,
+  };
+}
+
+/**
+ * What a further sighting changes beside the counts: a graver severity, and reopening. A resolved alert reopens only for
+ * a sighting enqueued after it was resolved, whoever sees it and whenever; a dismissed one never does. Null: nothing.
+ */
+export function noteSighting(alert: Alert, severity: Severity, lastSeen: number): Alert | null {
+  const graver = isGraver(severity, alert.severity);
+  const reopens =
+    alert.status === 'resolved' && alert.resolvedAt !== null && lastSeen > alert.resolvedAt;
+  if (!graver && !reopens) return null;
+  return {
+    ...alert,
+    severity: graver ? severity : alert.severity,
+    status: reopens ? 'active' : alert.status,
+    resolvedAt: reopens ? null : alert.resolvedAt,
+    revision: alert.revision + 1,
+  };
+}
+
+/** A sighting as the fold found it: where its block stands in the log. */
+export interface CountedSighting extends Sighting {
+  readonly position: LogPosition;
+}
+
+/**
+ * The fold of one partition's sightings, in log order, into their alert: those that stand behind the position that the
+ * alert already carries. Creates, raises and reopens as ingest does. Null when every one was counted before.
+ */
+export function countSightings(
+  alert: Alert | null,
+  id: string,
+  partition: string,
+  sightings: readonly CountedSighting[],
+  at: number,
+): Alert | null {
+  const fresh = sightings.filter((s) => isAfter(s.position, alert?.counted[partition]));
+  const [first] = fresh;
+  const last = fresh.at(-1);
+  if (first === undefined || last === undefined) return null;
+  let next = alert ?? openAlert(id, first, at);
+  for (const sighting of fresh) {
+    next = noteSighting(next, sighting.severity, sighting.totals.lastSeen) ?? next;
+  }
+  return {
+    ...next,
+    moduleId: last.moduleId,
+    securityGroup: last.securityGroup,
+    live: fresh.reduce<Tally | null>(addToTally, next.live),
+    counted: { ...next.counted, [partition]: last.position },
+  };
+}
+
+/** What people see: the fold's counts, or the opening sighting until there are any. */
+export function shownTally(alert: Alert): Tally | null {
+  return alert.live ?? alert.opening;
+}
+
+function addToTally(tally: Tally | null, sighting: Sighting): Tally {
+  if (tally === null) return tallyOf(sighting);
+  const graver = isGraver(sighting.severity, tally.severity);
+  return {
+    totals: addTotals(tally.totals, sighting.totals),
+    severity: graver ? sighting.severity : tally.severity,
+    direction: graver ? sighting.direction : tally.direction,
+    indicators: mergeIndicators(tally.indicators, sighting.indicators),
+    snapshot: tally.snapshot,
+    flows: [...tally.flows, ...sighting.flows].slice(0, MAX_FLOWS),
+  };
+}
+
+function tallyOf(sighting: Sighting): Tally {
+  const { totals, severity, direction, indicators, snapshot, flows } = sighting;
+  return {
+    totals,
+    severity,
+    direction,
+    indicators: indicators.slice(0, MAX_INDICATORS),
+    snapshot,
+    flows,
+  };
+}
+
+/** Each indicator once, at most `MAX_INDICATORS`. */
+export function mergeIndicators(
+  known: readonly MatchedIndicator[],
+  more: readonly MatchedIndicator[],
+): readonly MatchedIndicator[] {
+  const seen = new Set(known.map(identityOf));
+  const fresh = more.filter((indicator) => !seen.has(identityOf(indicator)));
+  return fresh.length === 0 ? known : [...known, ...fresh].slice(0, MAX_INDICATORS);
+}
+
+function identityOf(indicator: MatchedIndicator): string {
+  return JSON.stringify([indicator.feed, indicator.value, indicator.id]);
+}
+
+/** A finding about Threadwatch itself. */
+export interface PlatformFinding {
+  readonly alertType: string;
+  readonly component: string;
+  readonly key: string;
+  readonly severity: Severity;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export function openPlatformAlert(id: string, finding: PlatformFinding, at: number): Alert {
+  return {
+    id,
+    ...platformKey(finding),
+    moduleId: null,
+    securityGroup: null,
+    severity: finding.severity,
+    status: 'active',
+    revision: 1,
+    createdAt: at,
+    resolvedAt: null,
+    opening: null,
+    live: null,
+    counted: {},
+    facts: finding.facts,
+  };
+}
+
+export function platformKey(finding: PlatformFinding): AlertKey {
+  const { alertType, component, key } = finding;
+  return {
+    alertType,
+    ruleType: null,
+    deviceId: null,
+    subject: { kind: 'platform', component, key },
+  };
+}
+
+/** Null when it stands resolved or dismissed already. */
+export function resolveAlert(alert: Alert, at: number): Alert | null {
+  if (alert.status === 'resolved' || alert.status === 'dismissed') return null;
+  return { ...alert, status: 'resolved', resolvedAt: at, revision: alert.revision + 1 };
+}

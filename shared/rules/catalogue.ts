@@ -1,0 +1,12 @@
+import { listedPeer } from './connection/listed-peer.ts';
+import { streamGap } from './platform/stream-gap.ts';
+import type { RuleText } from './rule.ts';
+
+const RULES: readonly RuleText[] = [listedPeer, streamGap];
+
+/** The text of an alert type; throws for one that no rule of this version raises. */
+export function ruleTextOf(alertType: string): RuleText {
+  const rule = RULES.find((candidate) => candidate.alertType === alertType);
+  if (rule === undefined) throw new Error(`no rule raises the alert type ${alertType}`);
+  return rule;
+}
