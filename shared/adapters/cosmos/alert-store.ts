@@ -1,0 +1,147 @@
+import { type Container, CosmosClient, ErrorResponse } from '@azure/cosmos';
+import type { TokenCredential } from '@azure/identity';
+import { type Alert, shownTally } from '../../domain/alert/alert.ts';
+import { formatInstant } from '../../domain/time/instant.ts';
+import type { AlertStore, StoredAlert } from '../../ports/alert-store.ts';
+
+/** Either a connection string (the local server), or the account's address and an identity. */
+export type CosmosConnection =
+  | { readonly connectionString: string }
+  | { readonly endpoint: string; readonly credential: TokenCredential };
+
+export const DATABASE = 'threadwatch';
+export const ALERTS = 'alerts';
+
+export function openCosmos(connection: CosmosConnection): CosmosClient {
+  const connectionPolicy = {
+    requestTimeout: 20_000,
+    retryOptions: {
+      maxRetryAttemptCount: 9,
+      maxWaitTimeInSeconds: 30,
+      fixedRetryIntervalInMilliseconds: 0,
+    },
+  };
+  if ('endpoint' in connection) {
+    const { endpoint, credential } = connection;
+    return new CosmosClient({ endpoint, aadCredentials: credential, connectionPolicy });
+  }
+  return new CosmosClient({ ...endpointAndKey(connection.connectionString), connectionPolicy });
+}
+
+/** In Azure the database is part of the deployment; the local platform makes it itself. */
+export async function createDatabase(client: CosmosClient): Promise<void> {
+  const { database } = await client.databases.createIfNotExists({ id: DATABASE });
+  // -1: documents stay unless they say otherwise; resolved ones will.
+  await database.containers.createIfNotExists({
+    id: ALERTS,
+    partitionKey: { paths: ['/pk'] },
+    defaultTtl: -1,
+  });
+}
+
+/** What stands beside the alert is there to be asked for in queries. */
+interface AlertDocument {
+  readonly id: string;
+  readonly pk: string;
+  readonly record: 'alert';
+  readonly alertType: string;
+  readonly severity: string;
+  readonly status: string;
+  readonly deviceId: string | null;
+  readonly securityGroup: string | null;
+  readonly lastSeen: string | null;
+  readonly alert: Alert;
+}
+
+export class CosmosAlertStore implements AlertStore {
+  readonly #container: Container;
+
+  constructor(client: CosmosClient) {
+    this.#container = client.database(DATABASE).container(ALERTS);
+  }
+
+  async read(partitionKey: string, id: string): Promise<StoredAlert | null> {
+    const { resource, etag, statusCode } = await this.#container
+      .item(id, partitionKey)
+      .read<AlertDocument>();
+    // The SDK gives a missing item as an answer with 404; so it does for a missing container, where `create` then throws.
+    if (statusCode === 404 || resource === undefined) return null;
+    return { alert: fromDocument(resource), version: etag };
+  }
+
+  async create(partitionKey: string, alert: Alert): Promise<boolean> {
+    try {
+      await this.#container.items.create(toDocument(partitionKey, alert));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 409) return false;
+      throw error;
+    }
+  }
+
+  async replace(partitionKey: string, alert: Alert, version: string): Promise<boolean> {
+    try {
+      await this.#container.item(alert.id, partitionKey).replace(toDocument(partitionKey, alert), {
+        accessCondition: { type: 'IfMatch', condition: version },
+      });
+      return true;
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 412 || status === 404) return false;
+      throw error;
+    }
+  }
+
+  async *list(partitionKey?: string): AsyncIterable<Alert> {
+    const options = partitionKey === undefined ? {} : { partitionKey };
+    const pages = this.#container.items
+      .query<AlertDocument>("SELECT * FROM c WHERE c.record = 'alert'", options)
+      .getAsyncIterator();
+    for await (const { resources } of pages) {
+      for (const document of resources) yield fromDocument(document);
+    }
+  }
+}
+
+function toDocument(pk: string, alert: Alert): AlertDocument {
+  const { id, alertType, severity, status, deviceId, securityGroup } = alert;
+  const tally = shownTally(alert);
+  const lastSeen = tally === null ? null : formatInstant(tally.totals.lastSeen);
+  return {
+    id,
+    pk,
+    record: 'alert',
+    alertType,
+    severity,
+    status,
+    deviceId,
+    securityGroup,
+    lastSeen,
+    alert,
+  };
+}
+
+function fromDocument(document: AlertDocument): Alert {
+  return document.alert;
+}
+
+/** The SDK's error carries the HTTP status in `code`. */
+function statusOf(error: unknown): number | null {
+  if (error instanceof ErrorResponse && typeof error.code === 'number') return error.code;
+  return null;
+}
+
+function endpointAndKey(connectionString: string): { endpoint: string; key: string } {
+  const fields = new Map(
+    connectionString
+      .split(';')
+      .filter((part) => part.includes('='))
+      .map((part) => [part.slice(0, part.indexOf('=')).trim(), part.slice(part.indexOf('=') + 1)]),
+  );
+  const endpoint = fields.get('AccountEndpoint');
+  const key = fields.get('AccountKey');
+  if (endpoint === undefined || key === undefined) {
+    throw new Error('the Cosmos connection string needs AccountEndpoint and AccountKey');
+  }
+  return { endpoint, key };
+}

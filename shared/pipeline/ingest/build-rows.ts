@@ -1,0 +1,71 @@
+import type { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
+import type { DeviceEvent } from '../../domain/telemetry/device-event.ts';
+import { ActivityRows, COUNTED, OTHER, QUARANTINED } from '../../format/activity-log/rows.ts';
+import { parseMti } from '../../format/device-message/mti.ts';
+import { newMessageFacts, readConnections } from '../../format/device-message/read-connections.ts';
+import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
+import { RecentBodies } from '../log/recent-bodies.ts';
+import type { DetectionSettings } from '../settings.ts';
+import { type BodyHash, hashBody } from './body-hash.ts';
+import { type FindingIndex, judgeRow } from './judge.ts';
+
+/**
+ * Decodes, marks repeats and matches: one row for each event, whatever it is. Bytes that are no message become a
+ * quarantined row with the reason; they never stop the batch.
+ */
+export function buildRows(
+  events: readonly DeviceEvent[],
+  recent: RecentBodies,
+  snapshot: IndicatorSnapshot,
+  settings: DetectionSettings,
+  table: ConnectionTable,
+): ActivityRows {
+  const rows = new ActivityRows(table);
+  const fresh = new RecentBodies(-Infinity);
+  const facts = newMessageFacts();
+  const hash: BodyHash = { low: 0, high: 0 };
+  const index: FindingIndex = new Map();
+  const horizon = settings.repeatHorizonMs;
+  for (const event of events) {
+    hash.low = 0;
+    hash.high = 0;
+    facts.deviceTimeSeconds = 0;
+    let kind: typeof COUNTED | typeof QUARANTINED | typeof OTHER = OTHER;
+    let repeat = false;
+    let reason: string | null = null;
+    if (event.isSecurityMessage) {
+      hashBody(event.deviceId, event.body, hash);
+      repeat =
+        recent.hasWithin(hash.low, hash.high, event.hubTime, horizon) ||
+        fresh.hasWithin(hash.low, hash.high, event.hubTime, horizon);
+      if (!repeat) {
+        fresh.add(hash.low, hash.high, event.hubTime);
+        reason = refusalOf(event) ?? readConnections(event.body, table, facts);
+      }
+      kind = reason === null ? COUNTED : QUARANTINED;
+    }
+    const row = rows.add({
+      kind,
+      repeat,
+      enqueuedTime: event.enqueuedTime,
+      hubTime: event.hubTime,
+      device: event,
+      hashLow: hash.low,
+      hashHigh: hash.high,
+      deviceTimeSeconds: facts.deviceTimeSeconds,
+    });
+    if (reason !== null) rows.quarantined.push({ row, reason, raw: event.body });
+    else if (kind === COUNTED && !repeat) {
+      judgeRow(rows, row, snapshot, settings.ephemeralPortFrom, index);
+    }
+  }
+  return rows;
+}
+
+/** What refuses a message before its bytes are looked at. */
+function refusalOf(event: DeviceEvent): string | null {
+  if (event.deviceId === '') return 'noDeviceId';
+  if (event.mti === null) return null;
+  const mti = parseMti(event.mti);
+  return 'refused' in mti ? mti.refused : null;
+}

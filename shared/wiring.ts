@@ -1,0 +1,193 @@
+// The one place that reads settings and builds adapters. SDKs load on first use, so that a function that needs none of
+// them starts without.
+import { randomUUID } from 'node:crypto';
+import process from 'node:process';
+import type { TokenCredential } from '@azure/identity';
+// As a namespace: of `{ z }` the bundle could leave nothing out, and it is most of what a cold start reads.
+import * as z from 'zod';
+import { zstdBlockCodec } from './adapters/node/block-codec.ts';
+import { systemClock } from './adapters/node/system-clock.ts';
+import { streamName } from './format/trigger/event-batch.ts';
+import { AlertOpener } from './pipeline/alerts.ts';
+import { CatchUp } from './pipeline/catch-up.ts';
+import type { FoldServices } from './pipeline/fold.ts';
+import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
+import { Ingest } from './pipeline/ingest/ingest.ts';
+import { DEFAULT_SETTINGS, type DetectionSettings } from './pipeline/settings.ts';
+import type { ActivityLog } from './ports/activity-log.ts';
+import type { AlertStore } from './ports/alert-store.ts';
+import type { Clock } from './ports/clock.ts';
+import type { IndicatorSnapshots } from './ports/indicator-snapshots.ts';
+
+export interface Services {
+  readonly ingest: Ingest;
+  readonly fold: FoldServices;
+  readonly catchUp: CatchUp;
+  /** The stream's name as ingest knows it from the trigger. */
+  readonly stream: string;
+  readonly alerts: AlertStore;
+  readonly log: ActivityLog;
+  readonly snapshots: IndicatorSnapshots;
+  /** Ends what keeps the process alive: the connection to the event hub. */
+  close(): Promise<void>;
+}
+
+/** A setting is missing or not what it must be: names each one. */
+export class SettingsError extends Error {
+  readonly code = 'SETTINGS';
+}
+
+const milliseconds = (name: keyof typeof DEFAULT_SETTINGS) =>
+  z.coerce.number().int().positive().default(DEFAULT_SETTINGS[name]);
+
+const Settings = z
+  .object({
+    IotHubName: z.string().min(1),
+    DeviceStream: z.string().min(1).optional(),
+    DeviceStream__fullyQualifiedNamespace: z.string().min(1).optional(),
+    DeviceStreamEventHub: z.string().min(1),
+    // Not the trigger's: its receivers would push ours away.
+    DeviceStreamGapConsumerGroup: z.string().min(1).default('threadwatch-gaps'),
+    ThreadwatchStorage: z.string().min(1).optional(),
+    ThreadwatchStorage__blobServiceUri: z.url().optional(),
+    ThreadwatchCosmos: z.string().min(1).optional(),
+    ThreadwatchCosmos__accountEndpoint: z.url().optional(),
+    RepeatHorizonMs: milliseconds('repeatHorizonMs'),
+    EphemeralPortFrom: z.coerce.number().int().min(1).max(65_535).default(30_000),
+  })
+  .superRefine((settings, issues) => {
+    for (const [direct, byIdentity] of [
+      ['DeviceStream', 'DeviceStream__fullyQualifiedNamespace'],
+      ['ThreadwatchStorage', 'ThreadwatchStorage__blobServiceUri'],
+      ['ThreadwatchCosmos', 'ThreadwatchCosmos__accountEndpoint'],
+    ] as const) {
+      if (settings[direct] === undefined && settings[byIdentity] === undefined) {
+        const message = `set ${byIdentity} (managed identity), or ${direct} to a connection string`;
+        issues.addIssue({ code: 'custom', path: [byIdentity], message });
+      }
+    }
+  });
+type Settings = z.infer<typeof Settings>;
+
+let clock: Clock = systemClock;
+let built: Promise<Services> | null = null;
+
+/** The services of this process, built on first use. A failure is not kept: the next call tries again. */
+export async function services(): Promise<Services> {
+  built ??= build(parseSettings(process.env)).catch((error: unknown) => {
+    built = null;
+    throw error;
+  });
+  return built;
+}
+
+/** Closes what was built, if anything was; the next use builds it again. */
+export async function closeServices(): Promise<void> {
+  const closing = built;
+  built = null;
+  await (await closing)?.close();
+}
+
+/** `replay` runs the app on a virtual clock; everything else on the machine's. Call it before the first use. */
+export function useClock(other: Clock): void {
+  clock = other;
+  built = null;
+}
+
+export function parseSettings(env: NodeJS.ProcessEnv): Settings {
+  const parsed = Settings.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new SettingsError(`app settings: ${reasons.join('; ')}`);
+}
+
+async function build(settings: Settings): Promise<Services> {
+  const [{ openBlobService }, log, checkpoints, snapshots, cosmos, { EventHubDeviceStream }] =
+    await Promise.all([
+      import('./adapters/blob/blob-service.ts'),
+      import('./adapters/blob/activity-log.ts'),
+      import('./adapters/blob/checkpoints.ts'),
+      import('./adapters/blob/indicator-snapshots.ts'),
+      import('./adapters/cosmos/alert-store.ts'),
+      import('./adapters/event-hubs/event-hub-device-stream.ts'),
+    ]);
+  const identity = await credential(settings);
+  const blobs = openBlobService(
+    settings.ThreadwatchStorage__blobServiceUri === undefined
+      ? { connectionString: settings.ThreadwatchStorage! }
+      : { serviceUri: settings.ThreadwatchStorage__blobServiceUri, credential: identity! },
+  );
+  const alerts = new cosmos.CosmosAlertStore(
+    cosmos.openCosmos(
+      settings.ThreadwatchCosmos__accountEndpoint === undefined
+        ? { connectionString: settings.ThreadwatchCosmos! }
+        : { endpoint: settings.ThreadwatchCosmos__accountEndpoint, credential: identity! },
+    ),
+  );
+  const stream = new EventHubDeviceStream(
+    settings.DeviceStream__fullyQualifiedNamespace === undefined
+      ? { connectionString: settings.DeviceStream! }
+      : {
+          fullyQualifiedNamespace: settings.DeviceStream__fullyQualifiedNamespace,
+          credential: identity!,
+        },
+    settings.DeviceStreamEventHub,
+    settings.DeviceStreamGapConsumerGroup,
+  );
+  const detection: DetectionSettings = {
+    ...DEFAULT_SETTINGS,
+    hub: settings.IotHubName,
+    repeatHorizonMs: settings.RepeatHorizonMs,
+    ephemeralPortFrom: settings.EphemeralPortFrom,
+  };
+  const activityLog = new log.BlobActivityLog(blobs);
+  const indicatorSnapshots = new snapshots.BlobIndicatorSnapshots(blobs);
+  const common = { log: activityLog, stream, clock, codec: zstdBlockCodec, settings: detection };
+  const ingest = new Ingest({
+    ...common,
+    snapshot: new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs),
+    writerId: randomUUID(),
+    alerts: new AlertOpener(alerts, clock, detection.hub),
+  });
+  return {
+    ingest,
+    fold: {
+      log: activityLog,
+      alerts,
+      checkpoints: new checkpoints.BlobCheckpoints(blobs),
+      clock,
+      codec: zstdBlockCodec,
+      hub: detection.hub,
+    },
+    catchUp: new CatchUp({ ...common, ingest, alertStore: alerts }),
+    stream: streamName(namespaceOf(settings), settings.DeviceStreamEventHub),
+    alerts,
+    log: activityLog,
+    snapshots: indicatorSnapshots,
+    close: () => stream.close(),
+  };
+}
+
+/** Managed identity wherever a setting asks for it; with connection strings alone nothing is loaded. */
+async function credential(settings: Settings): Promise<TokenCredential | null> {
+  const asksForIdentity =
+    settings.DeviceStream__fullyQualifiedNamespace !== undefined ||
+    settings.ThreadwatchStorage__blobServiceUri !== undefined ||
+    settings.ThreadwatchCosmos__accountEndpoint !== undefined;
+  if (!asksForIdentity) return null;
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  return new DefaultAzureCredential();
+}
+
+function namespaceOf(settings: Settings): string {
+  if (settings.DeviceStream__fullyQualifiedNamespace !== undefined) {
+    return settings.DeviceStream__fullyQualifiedNamespace;
+  }
+  const endpoint = /(?:^|;)\s*Endpoint=\w+:\/\/([^/:;]+)/i.exec(settings.DeviceStream ?? '');
+  if (endpoint?.[1] === undefined) {
+    throw new SettingsError(
+      'app settings: DeviceStream: a connection string needs Endpoint=sb://…',
+    );
+  }
+  return endpoint[1];
+}

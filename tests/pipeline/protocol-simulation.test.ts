@@ -1,0 +1,45 @@
+// Random schedules of the real pipeline under the faults of the protocol model; see tests/support/simulated-world.ts.
+// More of them: SIMULATED_SCHEDULES=5000 npm test. One again: SIMULATED_FROM=<seed> SIMULATED_SCHEDULES=1.
+import assert from 'node:assert/strict';
+import process from 'node:process';
+import { describe, it } from 'node:test';
+import { type SimulationResult, simulate } from '../support/simulated-world.ts';
+
+const SCHEDULES = Number(process.env['SIMULATED_SCHEDULES'] ?? 150);
+const FROM = Number(process.env['SIMULATED_FROM'] ?? 1);
+
+const SETS = [
+  [],
+  ['recreate', 'outage', 'dualOwner'],
+  ['retention', 'outage', 'crash', 'foldDown'],
+  ['jitter', 'skip', 'dualOwner', 'zombie'],
+  ['person', 'foldDown', 'crash', 'twoFolds'],
+  ['snapshots', 'slow', 'dualOwner', 'lostReply', 'reject'],
+] as const;
+
+describe('ingest, fold and catch-up under faults', () => {
+  for (const forced of SETS) {
+    it(`keep every promise with ${forced.length === 0 ? 'random faults' : forced.join(', ')}`, async () => {
+      const sum = { events: 0, blocks: 0, conflicts: 0 };
+      const count = Math.max(1, Math.round(SCHEDULES / SETS.length));
+      for (let seed = FROM; seed < FROM + count; seed++) {
+        const result = await simulate(seed, forced);
+        assert.deepEqual(result.violations, [], explain(seed, result));
+        sum.events += result.events;
+        sum.blocks += result.blocks;
+        sum.conflicts += result.conflicts;
+      }
+      // A simulation in which nothing happens proves nothing.
+      assert.ok(sum.blocks > count * 2, JSON.stringify(sum));
+      if (count >= 20 && forced.includes('dualOwner' as never)) assert.ok(sum.conflicts > 0);
+    });
+  }
+});
+
+function explain(seed: number, { faults, violations, trace }: SimulationResult): string {
+  const [first] = violations;
+  return [
+    `seed ${seed}, faults ${faults.join(', ')}: ${first?.kind} ${first?.detail}`,
+    ...trace.slice(-60),
+  ].join('\n');
+}
