@@ -3,7 +3,53 @@ import process from 'node:process';
 import { type Command, type CommandIo, UsageError } from './commands/command.ts';
 
 /** Commands load on use, so that `threadwatch decode` does not pay for a cloud SDK. */
-const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [];
+const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [
+  {
+    name: 'start',
+    summary: 'the whole platform on this machine; plays the sample fleet and shows its alerts',
+    load: async () => (await import('./commands/start.ts')).command,
+  },
+  {
+    name: 'replay',
+    summary: 'run a capture through the functions and print every alert',
+    load: async () => (await import('./commands/replay.ts')).command,
+  },
+  {
+    name: 'decode',
+    summary: 'print security messages as JSON',
+    load: async () => (await import('./commands/decode.ts')).command,
+  },
+  {
+    name: 'quarantine list',
+    summary: 'messages that were refused, with the reason',
+    load: async () => (await import('./commands/quarantine-list.ts')).command,
+  },
+  {
+    name: 'quarantine show',
+    summary: 'the bytes of a refused message',
+    load: async () => (await import('./commands/quarantine-show.ts')).command,
+  },
+  {
+    name: 'feeds parse',
+    summary: 'print the indicators of a feed file, and what is refused',
+    load: async () => (await import('./commands/feeds-parse.ts')).command,
+  },
+  {
+    name: 'index build',
+    summary: 'build an indicator snapshot from a folder of feed files',
+    load: async () => (await import('./commands/index-build.ts')).command,
+  },
+  {
+    name: 'index lookup',
+    summary: 'ask a snapshot who lists an address',
+    load: async () => (await import('./commands/index-lookup.ts')).command,
+  },
+  {
+    name: 'index stat',
+    summary: 'what a snapshot holds',
+    load: async () => (await import('./commands/index-stat.ts')).command,
+  },
+];
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
@@ -65,4 +111,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+// Whatever a library left open must not keep a finished command alive; what was printed goes out first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

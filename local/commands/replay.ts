@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
+import { parseInstant } from '../../shared/domain/time/instant.ts';
+import { alertRecord } from '../../shared/pipeline/alert-record.ts';
+import { closeServices, services, useClock } from '../../shared/wiring.ts';
+import { publishFeedFolder } from '../capture/publish-feeds.ts';
+import { type CapturedEvent, readCapture } from '../capture/read-capture.ts';
+import { alertLine } from '../console/alert-line.ts';
+import { ProgressLine } from '../console/progress-line.ts';
+import { hostApp } from '../functions/host-app.ts';
+import { VirtualHostClock } from '../host/clock.ts';
+import type { HostLogEntry } from '../host/log.ts';
+import { type Platform, startPlatform } from '../platform.ts';
+import { type Command, type CommandIo, UsageError, write } from './command.ts';
+
+const MINUTE = 60_000;
+const FIVE_MINUTES = 5 * MINUTE;
+
+interface ReplayOptions {
+  readonly capture: string;
+  readonly feeds: string | null;
+  readonly from: number | null;
+  readonly until: number | null;
+  readonly json: boolean;
+}
+
+export const command: Command = {
+  name: 'replay',
+  summary: 'run a capture through the real functions under a virtual clock, and print every alert',
+  usage: `replay CAPTURE [--feeds DIR] [--from TIME] [--until TIME] [--json]
+
+Plays a capture (NDJSON, .gz, .zst, or - for stdin) through the unmodified functions on a local platform of its own,
+as fast as it goes, and prints every alert in its final state. Nothing is kept afterwards.
+
+  --feeds DIR   threat feeds, one file each; files without a reader are skipped whole and named on stderr
+  --from TIME   when the feeds are fetched (default: the multiple of five minutes at or before the first message)
+  --until TIME  how far the clock goes on after the last message (default: the next multiple of five minutes)
+  --json        one JSON object a line`,
+
+  async run(args, io) {
+    const options = parseOptions(args);
+    const directory = await mkdtemp(join(tmpdir(), 'threadwatch-replay-'));
+    try {
+      return await replay(options, directory, io);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  },
+};
+
+function parseOptions(args: readonly string[]): ReplayOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      feeds: { type: 'string' },
+      from: { type: 'string' },
+      until: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [capture, ...more] = positionals;
+  if (capture === undefined || more.length > 0) {
+    throw new UsageError(`one CAPTURE was expected, found ${positionals.length}`);
+  }
+  const time = (name: 'from' | 'until') => {
+    const text = values[name];
+    if (text === undefined) return null;
+    const instant = parseInstant(text);
+    if (instant === null) throw new UsageError(`--${name} must be an ISO 8601 time, not "${text}"`);
+    return instant;
+  };
+  return {
+    capture,
+    feeds: values.feeds ?? null,
+    from: time('from'),
+    until: time('until'),
+    json: values.json,
+  };
+}
+
+async function replay(options: ReplayOptions, directory: string, io: CommandIo): Promise<number> {
+  const file = options.capture === '-' ? '-' : resolve(io.cwd, options.capture);
+  const events: CapturedEvent[] = [];
+  for await (const event of readCapture(file, io.stdin)) events.push(event);
+  const [first] = events;
+  if (first === undefined) throw new Error(`${options.capture} holds no message`);
+  const partitionCount = 1 + Math.max(...new Set(events.map((event) => Number(event.partitionId))));
+  const from = options.from ?? Math.floor(first.time / FIVE_MINUTES) * FIVE_MINUTES;
+  const clock = new VirtualHostClock(from);
+  const platform = await startPlatform({ directory, partitionCount });
+  try {
+    if (options.feeds !== null) {
+      await publishFeedFolder(platform, resolve(io.cwd, options.feeds), clock, (skipped) => {
+        io.stderr.write(`skipped ${skipped.file}: ${skipped.reason}\n`);
+      });
+    }
+    useClock(clock);
+    return await play(options, events, from, clock, platform, io);
+  } finally {
+    await platform.stop();
+  }
+}
+
+/** Minute by minute: send, wait until all of it is ingested, then let the clock fire the timers of that minute. */
+async function play(
+  options: ReplayOptions,
+  events: readonly CapturedEvent[],
+  from: number,
+  clock: VirtualHostClock,
+  platform: Platform,
+  io: CommandIo,
+): Promise<number> {
+  const host = await hostApp({
+    settings: platform.settings,
+    hubAddress: platform.hub.httpAddress,
+    clock,
+    eventHubs: { minEventBatchSize: 1 },
+    log: (entry) => reportTrouble(entry, io),
+  });
+  const progress = new ProgressLine(io.stderr);
+  try {
+    let sent = 0;
+    let time = from;
+    const last = events.at(-1)!.time;
+    const until = options.until ?? Math.ceil((last + 1) / FIVE_MINUTES) * FIVE_MINUTES;
+    while (sent < events.length || time < until) {
+      if (io.signal.aborted) return 130;
+      time =
+        Math.max(
+          time,
+          sent < events.length ? Math.floor(events[sent]!.time / MINUTE) * MINUTE : time,
+        ) + MINUTE;
+      let end = sent;
+      while (end < events.length && events[end]!.time < time) end++;
+      await platform.hub.client.send(events.slice(sent, end));
+      sent = end;
+      await host.idle();
+      await clock.advanceTo(time);
+      progress.show(
+        `${new Date(time).toISOString().slice(0, 16)}Z  ${sent} of ${events.length} messages`,
+      );
+    }
+    await host.runTimer('foldActivityLog');
+    progress.clear();
+    await printAlerts(options.json, io);
+    return 0;
+  } finally {
+    progress.clear();
+    await host.stop();
+    await closeServices();
+  }
+}
+
+async function printAlerts(json: boolean, io: CommandIo): Promise<void> {
+  const { alerts } = await services();
+  const all: Alert[] = [];
+  for await (const alert of alerts.list()) all.push(alert);
+  const seenAt = (alert: Alert) => shownTally(alert)?.totals.firstSeen ?? alert.createdAt;
+  all.sort((a, b) => seenAt(a) - seenAt(b) || (a.id < b.id ? -1 : 1));
+  for (const alert of all) {
+    const record = alertRecord(alert);
+    await write(io.stdout, json ? `${JSON.stringify(record)}\n` : `${alertLine(record)}\n`);
+  }
+  if (!json) await write(io.stdout, `${all.length} alerts\n`);
+}
+
+function reportTrouble({ level, functionName, message }: HostLogEntry, io: CommandIo): void {
+  if (level !== 'warning' && level !== 'error' && level !== 'critical') return;
+  io.stderr.write(`${level}: ${functionName === undefined ? '' : `${functionName}: `}${message}\n`);
+}

@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import process from 'node:process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../shared/adapters/node/system-clock.ts';
+import { playCapture } from '../capture/play-capture.ts';
+import { publishFeedFolder } from '../capture/publish-feeds.ts';
+import { AlertWatch } from '../console/alert-watch.ts';
+import { ProgressLine } from '../console/progress-line.ts';
+import { printable } from '../feeds/printable.ts';
+import { APP_DIRECTORY } from '../functions/host-app.ts';
+import { type FunctionsProcess, startFunctions } from '../functions/start.ts';
+import { type Platform, startPlatform } from '../platform.ts';
+import { findRunning, forgetRunning, noteRunning } from '../running.ts';
+import { type Command, type CommandIo, UsageError, write } from './command.ts';
+
+const SAMPLE = join(APP_DIRECTORY, 'local', 'samples', 'fleet');
+const DEFAULT_SPEED = 360;
+
+interface StartOptions {
+  readonly directory: string;
+  readonly port: number;
+  readonly capture: string | null;
+  readonly feeds: string;
+  readonly speed: number;
+}
+
+export const command: Command = {
+  name: 'start',
+  summary: 'the whole platform on this machine; plays the sample fleet and shows its alerts',
+  usage: `start [--data DIR] [--capture FILE] [--feeds DIR] [--speed N] [--no-sample] [--port N]
+
+Starts the event hub, Blob Storage, Cosmos DB and the functions on this machine, plays a capture through them and shows
+alerts as they open. Stays up afterwards; Ctrl-C stops everything. A restart on the same data goes on where it stood.
+
+  --data DIR      where data stays (default: .threadwatch)
+  --capture FILE  what is played (default: the sample fleet, two hours of 60 devices)
+  --feeds DIR     threat feeds, one file each (default: those of the sample)
+  --speed N       how many times faster than life the capture is played (default: ${DEFAULT_SPEED}); 0 is as fast as it goes
+  --no-sample     play nothing
+  --port N        of the management API (default: 7071, or a free one if it is taken)`,
+
+  async run(args, io) {
+    const options = parseOptions(args, io);
+    const running = findRunning(options.directory);
+    if (running !== null) {
+      throw new Error(
+        `Threadwatch runs on ${options.directory} already (process ${running.pid}, ${running.httpAddress}); stop it, or name another folder with --data`,
+      );
+    }
+    return start(options, io);
+  },
+};
+
+function parseOptions(args: readonly string[], io: CommandIo): StartOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string', default: '.threadwatch' },
+      capture: { type: 'string' },
+      feeds: { type: 'string' },
+      speed: { type: 'string', default: String(DEFAULT_SPEED) },
+      'no-sample': { type: 'boolean', default: false },
+      port: { type: 'string', default: '7071' },
+    },
+  });
+  const speed = Number(values.speed);
+  if (!Number.isFinite(speed) || speed < 0) {
+    throw new UsageError(`--speed must be a number from 0 on, not "${values.speed}"`);
+  }
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new UsageError(`--port must be a port number, not "${values.port}"`);
+  }
+  const sample = values['no-sample'] ? null : join(SAMPLE, 'capture.ndjson.gz');
+  return {
+    directory: resolve(io.cwd, values.data),
+    port,
+    capture: values.capture === undefined ? sample : resolve(io.cwd, values.capture),
+    feeds: values.feeds === undefined ? join(SAMPLE, 'feed') : resolve(io.cwd, values.feeds),
+    speed,
+  };
+}
+
+async function start(options: StartOptions, io: CommandIo): Promise<number> {
+  const say = async (text: string) => write(io.stdout, `${text}\n`);
+  const data = relative(io.cwd, options.directory) || '.';
+  await say(`Threadwatch ${version()}, data in ${data}`);
+  const platform = await startPlatform({
+    directory: options.directory,
+    partitionCount: 4,
+    onStarted: (name, address) => void io.stdout.write(`  ${name.padEnd(14)}${address}\n`),
+  });
+  let functions: FunctionsProcess | null = null;
+  try {
+    const skipped: string[] = [];
+    const { feeds, indicators } = await publishFeedFolder(
+      platform,
+      options.feeds,
+      systemClock,
+      ({ file, reason }) => skipped.push(`${file} (${reason})`),
+    );
+    functions = await startFunctions({
+      platform,
+      // Counts a few seconds after the fact, not a minute: somebody is looking.
+      settings: { FoldSchedule: '*/5 * * * * *' },
+      httpPort: options.port,
+      timerStateDirectory: join(options.directory, 'timers'),
+      onLog: (line) => showTrouble(line, io),
+    });
+    const { httpAddress } = functions.listening;
+    noteRunning(options.directory, { pid: process.pid, httpAddress, settings: platform.settings });
+    await say(`  ${'functions'.padEnd(14)}${httpAddress}/api`);
+    await say(`Threat feeds: ${feeds} files with ${indicators.toLocaleString('en')} indicators`);
+    for (const one of skipped) await say(`  left out: ${printable(one)}`);
+    await Promise.race([
+      show(options, platform, httpAddress, io),
+      failure(platform, functions, io.signal),
+    ]);
+    return 0;
+  } finally {
+    if (io.signal.aborted) await say('\nStopping …');
+    await functions?.stop();
+    await platform.stop();
+    forgetRunning(options.directory);
+    if (io.signal.aborted) await say('Stopped; the data stays.');
+  }
+}
+
+async function show(
+  options: StartOptions,
+  platform: Platform,
+  httpAddress: string,
+  io: CommandIo,
+): Promise<void> {
+  const progress = new ProgressLine(io.stderr);
+  const watch = new AlertWatch(httpAddress, io.stdout, progress, useColour(io));
+  const watching = watch.run(io.signal);
+  if (options.capture !== null) {
+    const pace = options.speed === 0 ? 'as fast as it goes' : `${options.speed} times life`;
+    await write(
+      io.stdout,
+      `Playing ${relative(io.cwd, options.capture)}, ${pace}. Alerts as they open:\n\n`,
+    );
+    const started = Date.now();
+    const { messages, alreadyHeld } = await playCapture(
+      { ...options, capture: options.capture },
+      platform,
+      progress,
+      io,
+    );
+    await watch.settled(io.signal);
+    if (io.signal.aborted) return;
+    progress.clear();
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    const held = alreadyHeld === messages ? ' (all of them held from before)' : '';
+    await write(
+      io.stdout,
+      `\n${messages.toLocaleString('en')} messages in ${seconds} s${held}. ${watch.summary()}\n`,
+    );
+  }
+  await write(io.stdout, addresses(platform, httpAddress));
+  while (!io.signal.aborted) await wait(60_000, undefined, { signal: io.signal }).catch(() => {});
+  await watching;
+}
+
+/** Rejects when a part ends though nobody asked. */
+async function failure(
+  platform: Platform,
+  functions: FunctionsProcess,
+  signal: AbortSignal,
+): Promise<void> {
+  const ended = async () => {
+    const { code, signal: killedBy } = await functions.exited;
+    return `functions ended (${killedBy ?? `exit code ${code}`})`;
+  };
+  const reason = await Promise.race([platform.failed, ended()]);
+  if (!signal.aborted) throw new Error(`${reason}; everything else is stopped too`);
+}
+
+function addresses(platform: Platform, httpAddress: string): string {
+  return `
+Everything stays up until Ctrl-C:
+  alerts         ${httpAddress}/api/alerts
+  event hub      ${platform.hub.httpAddress} (AMQP: ${/sb:\/\/[^;]+/.exec(platform.hub.connectionString)?.[0]})
+  blob storage   ${platform.blobs.blobEndpoint}
+  cosmos db      ${platform.cosmos.endpoint}
+  quarantine     npx threadwatch quarantine list
+`;
+}
+
+/** Only what somebody should look at; the functions say much more. */
+function showTrouble(line: string, io: CommandIo): void {
+  let entry: { level?: string; functionName?: string; message?: string };
+  try {
+    entry = JSON.parse(line) as typeof entry;
+  } catch {
+    entry = { level: 'error', message: line };
+  }
+  if (entry.level !== 'warning' && entry.level !== 'error' && entry.level !== 'critical') return;
+  io.stderr.write(
+    `${entry.level}: ${printable(`${entry.functionName ?? 'host'}: ${entry.message}`)}\n`,
+  );
+}
+
+function useColour(io: CommandIo): boolean {
+  return 'isTTY' in io.stdout && io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
+}
+
+function version(): string {
+  const text = readFileSync(join(APP_DIRECTORY, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,43 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { HostClock } from '../host/clock.ts';
+import { type FunctionsHost, startFunctionsHost } from '../host/functions-host.ts';
+import type { HostLog } from '../host/log.ts';
+import type { EventHubsJson } from '../host/settings.ts';
+import { HubClient } from '../hub/client.ts';
+
+/** The repository: where `host.json`, `package.json` and the functions are. */
+export const APP_DIRECTORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export interface HostAppOptions {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly hubAddress: string;
+  readonly log: HostLog;
+  readonly eventHubs: EventHubsJson;
+  readonly clock?: HostClock;
+  readonly httpPort?: number;
+  readonly timerStateDirectory?: string;
+  /** Runs these modules instead of the sources: the built app (`dist/functions/…`). */
+  readonly main?: string;
+}
+
+/** Threadwatch's own functions in this process, woken by the local hub. */
+export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
+  const { settings, hubAddress, log, eventHubs, clock, httpPort, timerStateDirectory } = options;
+  return startFunctionsHost({
+    appDirectory: APP_DIRECTORY,
+    // Node runs the sources as they are; what is deployed is a bundle of them.
+    main: options.main ?? 'functions/**/*.ts',
+    settings,
+    log,
+    overrides: { eventHubs },
+    http: httpPort === undefined ? false : { port: httpPort },
+    openEventSource: async () => ({
+      source: new HubClient(hubAddress),
+      // What the connection string says, for both sides to give the stream the same name.
+      fullyQualifiedNamespace: '127.0.0.1',
+    }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(timerStateDirectory === undefined ? {} : { timerStateDirectory }),
+  });
+}

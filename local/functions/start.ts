@@ -1,0 +1,33 @@
+import type { Platform } from '../platform.ts';
+import { type Child, startChild } from '../process.ts';
+
+export interface FunctionsProcessOptions {
+  readonly platform: Platform;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly httpPort: number;
+  readonly maxBatch?: number;
+  readonly timerStateDirectory?: string;
+  readonly onLog?: (line: string) => void;
+}
+
+export type FunctionsProcess = Child<{
+  readonly httpAddress: string;
+  readonly functions: readonly { name: string; trigger: string; detail: string }[];
+}>;
+
+/** Threadwatch's functions as a process beside the platform. */
+export async function startFunctions(options: FunctionsProcessOptions): Promise<FunctionsProcess> {
+  const { platform, settings, httpPort, maxBatch, timerStateDirectory, onLog } = options;
+  return startChild({
+    name: 'functions',
+    entry: new URL('server.ts', import.meta.url),
+    args: [
+      `--hub=${platform.hub.httpAddress}`,
+      `--settings=${JSON.stringify({ ...platform.settings, ...settings })}`,
+      `--http-port=${httpPort}`,
+      ...(maxBatch === undefined ? [] : [`--max-batch=${maxBatch}`]),
+      ...(timerStateDirectory === undefined ? [] : [`--timers=${timerStateDirectory}`]),
+    ],
+    ...(onLog === undefined ? {} : { onLog }),
+  });
+}
