@@ -54,6 +54,8 @@ export async function changeAlert(
 
 /** Alerts that this instance has seen stored; older ones are asked for again. */
 const MAX_KNOWN = 100_000;
+/** Of one block: a flood of findings must not keep a partition waiting. The fold opens the others. */
+const MAX_OPENED = 1000;
 /** Alerts of one block are independent. */
 const ALERTS_AT_ONCE = 8;
 
@@ -71,7 +73,7 @@ export class AlertOpener {
   }
 
   async open(sightings: readonly Sighting[]): Promise<void> {
-    await atOnce(sightings, ALERTS_AT_ONCE, (one) => this.#openOne(one));
+    await atOnce(sightings.slice(0, MAX_OPENED), ALERTS_AT_ONCE, (one) => this.#openOne(one));
   }
 
   async raise(finding: PlatformFinding): Promise<void> {

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DIRECTIONS, directionOf } from '../../shared/domain/telemetry/direction.ts';
+import { ruleTextOf } from '../../shared/rules/catalogue.ts';
+import { listedPeer } from '../../shared/rules/connection/listed-peer.ts';
+import { streamGap } from '../../shared/rules/platform/stream-gap.ts';
+
+describe('contact with a listed address', () => {
+  it('is as grave as who began it and whether bytes went both ways', () => {
+    assert.deepEqual(DIRECTIONS.map(listedPeer.severityOf), ['high', 'medium', 'medium', 'low']);
+  });
+
+  it('is high only from an ephemeral or an equal port', () => {
+    const severity = (localPort: number, remotePort: number) =>
+      listedPeer.severityOf(directionOf(1, 1, localPort, remotePort, 30_000));
+    assert.equal(severity(30_000, 443), 'high');
+    assert.equal(severity(29_999, 443), 'medium');
+    assert.equal(severity(5683, 5683), 'high');
+    assert.equal(severity(0, 0), 'medium');
+  });
+
+  it('that nobody answered is low, an attempt without an answer medium', () => {
+    assert.equal(listedPeer.severityOf(directionOf(40, 0, 23, 51_000, 30_000)), 'low');
+    assert.equal(listedPeer.severityOf(directionOf(0, 40, 51_000, 23, 30_000)), 'medium');
+    assert.equal(listedPeer.severityOf(directionOf(0, 0, 0, 0, 30_000)), 'medium');
+  });
+});
+
+describe('the catalogue of rules', () => {
+  it('has the text of every rule', () => {
+    for (const rule of [listedPeer, streamGap]) {
+      assert.equal(ruleTextOf(rule.alertType), rule);
+      assert.ok(rule.displayName && rule.description && rule.limits);
+      assert.ok(rule.remediationSteps.length > 0);
+    }
+    assert.equal(ruleTextOf('IoT_TiConnection').displayName, 'Suspicious IP address communication');
+    assert.equal(streamGap.severity, 'high');
+  });
+
+  it('throws for an alert type that no rule raises', () => {
+    assert.throws(() => ruleTextOf('IoT_Nothing'), /no rule raises the alert type IoT_Nothing/);
+  });
+});
