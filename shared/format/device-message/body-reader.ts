@@ -1,11 +1,8 @@
-import {
-  OFFSET_BYTES,
-  type TableLayout,
-  type VectorLayout,
-  VTABLE_HEADER_BYTES,
-} from './layout.ts';
+import * as layout from './layout.ts';
+import type { TableLayout, VectorLayout } from './layout.ts';
 import { REFUSED } from './refusal.ts';
 
+const { OFFSET_BYTES, VTABLE_HEADER_BYTES } = layout;
 const { empty, legacyJson, tooLong, truncated, badVtable, badString, missingField, overBudget } =
   REFUSED;
 

@@ -146,8 +146,6 @@ export const LISTENING_PORTS = layout({
   ipv6: structsOf(LISTENING_IPV6_BYTES),
 });
 
-export const HEARTBEAT = layout({});
-
 export const BASELINE_CHECK = layout({
   id: 'requiredText',
   result: 1,

@@ -1,33 +1,34 @@
 import type { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
 import { BodyReader, MAX_BODY_BYTES } from './body-reader.ts';
+import * as layout from './layout.ts';
 import {
   BASELINE,
-  EVENT,
-  EVENT_LEAST_BYTES,
-  FLOW,
-  FLOW_COMMON,
-  FLOW_COMMON_END,
   FLOW_PROCESS,
-  IPV4_BYTES,
-  IPV4_FLOW_LEAST_BYTES,
-  IPV6_BYTES,
-  IPV6_FLOW_LEAST_BYTES,
   LISTENING_PORTS,
   LOG,
-  MESSAGE,
-  NETWORK_ACTIVITY,
-  OFFSET_BYTES,
   PROCESS,
   SYSTEM_INFORMATION,
-  TAG,
   type TableLayout,
-  UUID_BYTES,
-  VTABLE_HEADER_BYTES,
 } from './layout.ts';
 import { type MessageRefusal, REFUSED, refusalOf } from './refusal.ts';
 
+// Constants of this module fold into machine code; imported ones are loaded and checked at every use.
 const { truncated, badVtable, badPayload, missingField } = REFUSED;
+const { OFFSET_BYTES, VTABLE_HEADER_BYTES, UUID_BYTES, IPV4_BYTES, IPV6_BYTES } = layout;
+const { EVENT_LEAST_BYTES, IPV4_FLOW_LEAST_BYTES, IPV6_FLOW_LEAST_BYTES } = layout;
+const { id: MESSAGE_ID, version: VERSION, timezone: TIMEZONE, events: EVENTS } = layout.MESSAGE;
+const { id: EVENT_ID, time: TIME, interval: INTERVAL } = layout.EVENT;
+const { payloadType: PAYLOAD_TYPE, payload: PAYLOAD } = layout.EVENT;
+const { ipv4: IPV4_FLOWS, ipv6: IPV6_FLOWS } = layout.NETWORK_ACTIVITY;
+const { addresses: ADDRESSES, common: COMMON } = layout.FLOW;
+const { localPort: LOCAL_PORT, remotePort: REMOTE_PORT } = layout.FLOW_COMMON;
+const { bytesIn: BYTES_IN, bytesOut: BYTES_OUT, protocol: PROTOCOL } = layout.FLOW_COMMON;
+const { FLOW_COMMON_END } = layout;
 const { osInfo: OS_INFO, kernelInfo: KERNEL_INFO, hwInfo: HW_INFO } = SYSTEM_INFORMATION.slot;
+const { networkActivity: NETWORK_ACTIVITY_TAG, systemInformation: SYSTEM_INFORMATION_TAG } =
+  layout.TAG;
+const { listeningPorts: LISTENING_PORTS_TAG, baseline: BASELINE_TAG } = layout.TAG;
+const { process: PROCESS_TAG, log: LOG_TAG } = layout.TAG;
 
 /** What a message says beside its connections; the caller's to reuse. All 0 after a refusal. */
 export interface MessageFacts {
@@ -86,10 +87,10 @@ function readMessage(table: ConnectionTable, facts: MessageFacts): number {
   const vtable = message - view.getInt32(message, true);
   const vtableBytes = view.getUint16(vtable, true);
   const tableBytes = view.getUint16(vtable + 2, true);
-  const id = fieldAt(vtable, vtableBytes, MESSAGE.id);
-  const version = fieldAt(vtable, vtableBytes, MESSAGE.version);
-  const timezone = fieldAt(vtable, vtableBytes, MESSAGE.timezone);
-  const events = fieldAt(vtable, vtableBytes, MESSAGE.events);
+  const id = fieldAt(vtable, vtableBytes, MESSAGE_ID);
+  const version = fieldAt(vtable, vtableBytes, VERSION);
+  const timezone = fieldAt(vtable, vtableBytes, TIMEZONE);
+  const events = fieldAt(vtable, vtableBytes, EVENTS);
   const room = tableBytes - 4;
   if (((room - id) | (room - version) | (room + 3 - timezone) | (room - events)) < 0) {
     return badVtable;
@@ -133,11 +134,11 @@ function readEvents(at: number, table: ConnectionTable, facts: MessageFacts): nu
       const tableBytes = view.getUint16(vtable + 2, true);
       if (vtableBytes < VTABLE_HEADER_BYTES) return badVtable;
       if (vtableBytes > end - vtable) return truncated;
-      const id = fieldAt(vtable, vtableBytes, EVENT.id);
-      const interval = fieldAt(vtable, vtableBytes, EVENT.interval);
-      time = fieldAt(vtable, vtableBytes, EVENT.time);
-      payloadType = fieldAt(vtable, vtableBytes, EVENT.payloadType);
-      payload = fieldAt(vtable, vtableBytes, EVENT.payload);
+      const id = fieldAt(vtable, vtableBytes, EVENT_ID);
+      const interval = fieldAt(vtable, vtableBytes, INTERVAL);
+      time = fieldAt(vtable, vtableBytes, TIME);
+      payloadType = fieldAt(vtable, vtableBytes, PAYLOAD_TYPE);
+      payload = fieldAt(vtable, vtableBytes, PAYLOAD);
       const room = tableBytes - 4;
       if (((room - time) | (room - interval) | (room + 3 - payloadType) | (room - payload)) < 0) {
         return badVtable;
@@ -151,7 +152,7 @@ function readEvents(at: number, table: ConnectionTable, facts: MessageFacts): nu
     const tag = payloadType === 0 ? 0 : view.getUint8(event + payloadType);
     if (tag === 0) return badPayload;
     if (i === 0 && time !== 0) facts.deviceTimeSeconds = view.getUint32(event + time, true);
-    kinds |= 1 << (tag > TAG.log ? 0 : tag);
+    kinds |= 1 << (tag > LOG_TAG ? 0 : tag);
     const read = readPayload(tag, event + payload, table, facts);
     if (read < 0) return read;
   }
@@ -161,22 +162,20 @@ function readEvents(at: number, table: ConnectionTable, facts: MessageFacts): nu
 
 function readPayload(tag: number, at: number, table: ConnectionTable, facts: MessageFacts): number {
   switch (tag) {
-    case TAG.networkActivity:
+    case NETWORK_ACTIVITY_TAG:
       return readNetworkActivity(at, table, facts);
-    case TAG.systemInformation:
+    case SYSTEM_INFORMATION_TAG:
       return checkSystemInformation(at);
-    case TAG.listeningPorts:
+    case LISTENING_PORTS_TAG:
       return checkTable(at, LISTENING_PORTS);
-    case TAG.heartbeat:
-      return reader.table(at);
-    case TAG.baseline:
+    case BASELINE_TAG:
       return checkTable(at, BASELINE);
-    case TAG.process:
+    case PROCESS_TAG:
       return checkTable(at, PROCESS);
-    case TAG.log:
+    case LOG_TAG:
       return checkTable(at, LOG);
     default:
-      return 0; // A kind from a later schema: its event is kept, its payload not looked at.
+      return 0; // A heartbeat has no fields; of a kind from a later schema the event is kept, the payload not read.
   }
 }
 
@@ -208,8 +207,8 @@ function readNetworkActivity(at: number, table: ConnectionTable, facts: MessageF
   const vtable = activity - view.getInt32(activity, true);
   const vtableBytes = view.getUint16(vtable, true);
   const room = view.getUint16(vtable + 2, true) - OFFSET_BYTES;
-  const ipv4 = fieldAt(vtable, vtableBytes, NETWORK_ACTIVITY.ipv4);
-  const ipv6 = fieldAt(vtable, vtableBytes, NETWORK_ACTIVITY.ipv6);
+  const ipv4 = fieldAt(vtable, vtableBytes, IPV4_FLOWS);
+  const ipv6 = fieldAt(vtable, vtableBytes, IPV6_FLOWS);
   if (((room - ipv4) | (room - ipv6)) < 0) return badVtable;
   if (ipv4 !== 0) {
     const rows = readFlows(activity + ipv4, 4, table);
@@ -264,8 +263,8 @@ function locateRows(vector: number, count: number, end: number, addressesBytes: 
       const tableBytes = view.getUint16(vtable + 2, true);
       if (vtableBytes < VTABLE_HEADER_BYTES) return badVtable;
       if (vtableBytes > end - vtable) return truncated;
-      addresses = fieldAt(vtable, vtableBytes, FLOW.addresses);
-      common = fieldAt(vtable, vtableBytes, FLOW.common);
+      addresses = fieldAt(vtable, vtableBytes, ADDRESSES);
+      common = fieldAt(vtable, vtableBytes, COMMON);
       if (addresses === 0 || common === 0) return missingField;
       if (addresses + addressesBytes > tableBytes) return badVtable;
       if (common + OFFSET_BYTES > tableBytes) return badVtable;
@@ -342,11 +341,11 @@ function copyCommons(count: number, end: number, table: ConnectionTable): number
       const tableBytes = view.getUint16(vtable + 2, true);
       if (vtableBytes < VTABLE_HEADER_BYTES) return badVtable;
       if (vtableBytes > end - vtable) return truncated;
-      local = fieldAt(vtable, vtableBytes, FLOW_COMMON.localPort);
-      remote = fieldAt(vtable, vtableBytes, FLOW_COMMON.remotePort);
-      input = fieldAt(vtable, vtableBytes, FLOW_COMMON.bytesIn);
-      output = fieldAt(vtable, vtableBytes, FLOW_COMMON.bytesOut);
-      proto = fieldAt(vtable, vtableBytes, FLOW_COMMON.protocol);
+      local = fieldAt(vtable, vtableBytes, LOCAL_PORT);
+      remote = fieldAt(vtable, vtableBytes, REMOTE_PORT);
+      input = fieldAt(vtable, vtableBytes, BYTES_IN);
+      output = fieldAt(vtable, vtableBytes, BYTES_OUT);
+      proto = fieldAt(vtable, vtableBytes, PROTOCOL);
       const room = tableBytes - 4;
       if (
         ((room + 2 - local) |

@@ -37,9 +37,10 @@ export async function fillGap(
   const from = logIsEmpty ? (await stream.properties(partition)).beginningSequenceNumber : to + 1;
   if (first.sequenceNumber <= from) return { pending: contiguous(events), lost: null };
 
-  // One event more than is missing: the last committed one tells a gap from a stream that was created anew.
+  // One event more than is missing at either end: the last committed one tells a gap from a stream that was created anew,
+  // and a reading that goes on behind a hole proves that the stream does not hold it.
   const begin = Math.max(from - 1, 0);
-  const read = await stream.read(partition, begin, first.sequenceNumber, FILL_EVENTS);
+  const read = await stream.read(partition, begin, first.sequenceNumber + 1, FILL_EVENTS);
   const [last] = read;
   if (
     committed !== null &&
@@ -50,11 +51,15 @@ export async function fillGap(
     return { recreatedBy: toDeviceEvent(last) };
   }
   const given = read.filter((event) => event.sequenceNumber >= from);
+  if (given.length === 0) {
+    await assertDestroyed(stream, partition, from, first.sequenceNumber);
+  }
   // What was enqueued later than the event that follows it belongs to a stream that was created anew meanwhile.
-  const filled = given.filter((event) => event.enqueuedTime <= first.enqueuedTime);
+  const filled = given.filter(
+    ({ sequenceNumber, enqueuedTime }) =>
+      sequenceNumber < first.sequenceNumber && enqueuedTime <= first.enqueuedTime,
+  );
   const begins = filled[0]?.sequenceNumber ?? first.sequenceNumber;
-  const foreign = filled.length < given.length;
-  if (begins > from && !foreign) await assertDestroyed(stream, partition, from, begins);
   const pending = contiguous([...filled.map(toDeviceEvent), ...events]);
   const lost = begins > from && !logIsEmpty ? { from, to: begins - 1 } : null;
   return { pending, lost };

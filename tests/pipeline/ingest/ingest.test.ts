@@ -395,6 +395,21 @@ describe('a gap before a batch', () => {
     assert.equal((await world.rows()).length, 9);
   });
 
+  it('that the stream never held is lost too: a reading goes on behind the hole', async () => {
+    const world = await listedWorld();
+    const events = fleet(world);
+    const holed = altered(world.stream, {
+      read: async (...args) =>
+        (await world.stream.read(...args)).filter(({ sequenceNumber: n }) => n < 3 || n > 4),
+    });
+    const instance = world.instance({ stream: holed });
+    await instance.deliver(events.slice(0, 2));
+    await instance.deliver(events.slice(6));
+    assert.deepEqual(await world.rows(), ['0/0', '0/1', '0/2', '0/5', '0/6', '0/7', '0/8']);
+    const gap = { range: '0/3-4', provisional: false, status: 'active' };
+    assert.deepEqual(await world.gaps(), [gap]);
+  });
+
   it('longer than one reading is committed in several blocks', async () => {
     const world = await listedWorld();
     const events = world.send(...Array.from({ length: 2600 }, () => ({ connections: [] })));

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { command } from '../../../local/commands/replay.ts';
+import { captureLine, captureText } from '../../support/capture.ts';
+import { runCli, startCli } from '../../support/run-cli.ts';
+import { type Incident, scoreReplay } from '../../support/score-replay.ts';
+import { runCommand } from './run-command.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const SAMPLE = join('local', 'samples', 'fleet');
+
+describe('replay of the sample fleet', () => {
+  it('finds every planted contact with a listed address, exactly as it was, and nothing else', async () => {
+    const truth = JSON.parse(await readFile(join(ROOT, 'tests/fixtures/fleet/truth.json'), 'utf8'));
+    const args = [join(SAMPLE, 'capture.ndjson.gz'), '--feeds', join(SAMPLE, 'feed'), '--json'];
+    const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
+    assert.equal(code, 0, stderr);
+    const records = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const score = scoreReplay(truth.incidents as Incident[], records);
+    assert.deepEqual(score, { expected: 27, exact: 27, problems: [] });
+    // Each file that no reader was there for is named, and nothing else is said.
+    assert.match(stderr, /^(skipped [\w.-]+: .+\n)*$/);
+  });
+});
+
+describe('replay of a small capture', () => {
+  let directory: string;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'threadwatch-replay-test-'));
+    await mkdir(join(directory, 'feeds'));
+    await writeFile(join(directory, 'feeds', 'list.txt'), '209.17.118.17\n');
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  it('reads stdin, prints a line for each alert and the number of them, and keeps nothing', async () => {
+    const listed = [{ remote: '209.17.118.17', bytesIn: 3, bytesOut: 4 }];
+    const twice = captureLine(4, 'cam-1', 8, listed);
+    const capture = captureText([
+      captureLine(1, 'cam-1', 1, listed),
+      captureLine(2, 'cam-2', 2, [{ remote: '198.18.0.9', bytesIn: 3, bytesOut: 4 }]),
+      captureLine(3, 'cam-1', 3, listed, { body: Buffer.from('no message').toString('base64') }),
+      captureLine(0, 'cam-3', 70, [{ remote: '209.17.118.17', bytesOut: 60 }], { partitionId: 2 }),
+      twice,
+      { ...twice, sequenceNumber: 5 },
+    ]);
+    const { code, stdout, stderr } = await runCli(
+      ['replay', '-', '--feeds', 'feeds'],
+      directory,
+      capture,
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 3);
+    assert.match(
+      lines[0]!,
+      /^2026-08-22 11:00:01Z {2}high {4}cam-1 .*209\.17\.118\.17.*list\.txt.*2 messages$/,
+    );
+    assert.match(
+      lines[1]!,
+      /^2026-08-22 11:01:10Z {2}medium {2}cam-3 .*tried to reach 209\.17\.118\.17/,
+    );
+    assert.equal(lines[2], '2 alerts');
+  });
+
+  it('stops when asked, also while ingest fails again and again', async () => {
+    await writeFile(join(directory, 'one.ndjson'), captureText([captureLine(0, 'cam-1', 1, [])]));
+    const run = startCli(['replay', 'one.ndjson'], directory, { RepeatHorizonMs: 'soon' });
+    for (const until = Date.now() + 20_000; !run.stderr().includes('RepeatHorizonMs');) {
+      assert.ok(Date.now() < until, run.stderr());
+      await wait(50);
+    }
+    run.child.kill('SIGINT');
+    assert.deepEqual(await run.ended, { code: 130, signal: null });
+    assert.equal(run.stdout(), '');
+  });
+
+  it('says which line of a capture is wrong', async () => {
+    const broken = `${captureText([captureLine(1, 'cam-1', 1, [])])}{"deviceId":1}\n`;
+    await writeFile(join(directory, 'broken.ndjson'), broken);
+    const ran = runCommand(command, ['broken.ndjson'], { cwd: directory });
+    await assert.rejects(ran, { code: 'CAPTURE', message: /broken\.ndjson:2: \w+: / });
+  });
+
+  it('refuses a capture without a message, and one that is not there', async () => {
+    const empty = runCommand(command, ['-'], { cwd: directory, stdin: '\n' });
+    await assert.rejects(empty, /holds no message/);
+    await assert.rejects(runCommand(command, ['none'], { cwd: directory }), { code: 'ENOENT' });
+  });
+
+  it('refuses arguments that it does not understand', async () => {
+    const cases: readonly (readonly string[])[] = [
+      [],
+      ['a', 'b'],
+      ['a', '--from', 'yesterday'],
+      ['a', '--until', '2026-13-01T00:00:00Z'],
+    ];
+    for (const args of cases) {
+      await assert.rejects(runCommand(command, args, { cwd: directory }), { code: 'USAGE' });
+    }
+    const unknown = runCommand(command, ['a', '--speed', '3'], { cwd: directory });
+    await assert.rejects(unknown, { code: 'ERR_PARSE_ARGS_UNKNOWN_OPTION' });
+  });
+});
