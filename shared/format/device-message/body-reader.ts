@@ -1,8 +1,6 @@
-import * as layout from './layout.ts';
 import type { TableLayout, VectorLayout } from './layout.ts';
 import { REFUSED } from './refusal.ts';
 
-const { OFFSET_BYTES, VTABLE_HEADER_BYTES } = layout;
 const { empty, legacyJson, tooLong, truncated, badVtable, badString, missingField, overBudget } =
   REFUSED;
 
@@ -10,9 +8,8 @@ const { empty, legacyJson, tooLong, truncated, badVtable, badString, missingFiel
 export const MAX_BODY_BYTES = 262_144;
 
 // Offsets may be shared, so a few kilobytes can describe millions of rows. Rows are charged by the bytes they would take
-// unshared, text by its length, both before any work is spent on them. Honest encoders share strings freely and a table
-// now and then: there is room for that.
-const ROW_BYTES_PER_BYTE = 2;
+// at least if each stood for itself, text by its length, both before any work is spent on them. A real row takes twice
+// its least, so an honest encoder has room to share rows now and then, and strings freely: checking one costs nothing.
 const SPARE_ROW_BYTES = 512;
 const TEXT_BYTES_PER_BYTE = 8;
 const SPARE_TEXT_BYTES = 4096;
@@ -20,7 +17,7 @@ const SPARE_TEXT_BYTES = 4096;
 /** `{`. An honest body begins with an offset that is a multiple of four. */
 const LEGACY_JSON_START = 0x7b;
 
-/** The slots of a vtable may be read before its size is looked at, so up to 22 bytes past the end of the body. */
+/** The slots of a vtable may be read before its size is looked at: up to ten bytes past the end of the body. */
 const OVERRUN_BYTES = 64;
 
 /**
@@ -40,10 +37,10 @@ export class BodyReader {
     if (bytes === 0) return empty;
     if (body[0] === LEGACY_JSON_START) return legacyJson;
     if (bytes > MAX_BODY_BYTES) return tooLong;
-    if (bytes < OFFSET_BYTES) return truncated;
+    if (bytes < 4) return truncated;
     this.#bytes.set(body);
     this.end = bytes;
-    this.#rowBytesLeft = bytes * ROW_BYTES_PER_BYTE + SPARE_ROW_BYTES;
+    this.#rowBytesLeft = bytes + SPARE_ROW_BYTES;
     this.#textBytesLeft = bytes * TEXT_BYTES_PER_BYTE + SPARE_TEXT_BYTES;
     return 0;
   }
@@ -52,7 +49,7 @@ export class BodyReader {
   follow(at: number): number {
     // An offset of 2^31 or more, or a sum beyond it, comes out at or below `at`.
     const target = (at + this.view.getInt32(at, true)) | 0;
-    return target > at && target <= this.end - OFFSET_BYTES ? target : truncated;
+    return target > at && target <= this.end - 4 ? target : truncated;
   }
 
   /** Follows an offset to a table that, like its vtable, lies inside the body. */
@@ -62,10 +59,10 @@ export class BodyReader {
     if (table < 0) return table;
     const vtable = (table - view.getInt32(table, true)) | 0;
     if (vtable < 0) return badVtable;
-    if (vtable > end - VTABLE_HEADER_BYTES) return truncated;
+    if (vtable > end - 4) return truncated;
     const vtableBytes = view.getUint16(vtable, true);
     const tableBytes = view.getUint16(vtable + 2, true);
-    if (vtableBytes < VTABLE_HEADER_BYTES || tableBytes < OFFSET_BYTES) return badVtable;
+    if (vtableBytes < 4 || tableBytes < 4) return badVtable;
     return vtableBytes > end - vtable || tableBytes > end - table ? truncated : table;
   }
 
@@ -74,7 +71,7 @@ export class BodyReader {
     const vector = this.follow(at);
     if (vector < 0) return vector;
     const count = this.view.getInt32(vector, true);
-    const room = this.end - vector - OFFSET_BYTES;
+    const room = this.end - vector - 4;
     if (count < 0 || count > room || count * elementBytes > room) return truncated;
     this.#rowBytesLeft -= count * leastBytes;
     return this.#rowBytesLeft < 0 ? overBudget : vector;
@@ -84,7 +81,7 @@ export class BodyReader {
   text(at: number): number {
     const text = this.follow(at);
     if (text < 0) return text;
-    const start = text + OFFSET_BYTES;
+    const start = text + 4;
     const bytes = this.view.getInt32(text, true);
     if (bytes < 0 || bytes >= this.end - start) return truncated;
     if (this.view.getUint8(start + bytes) !== 0) return badString;
@@ -117,9 +114,9 @@ export class BodyReader {
   #elements(at: number, layout: VectorLayout): number {
     const vector = this.vector(at, layout.elementBytes, layout.leastBytes);
     if (vector < 0 || layout.row === null) return vector;
-    const first = vector + OFFSET_BYTES;
-    const end = first + this.view.getInt32(vector, true) * OFFSET_BYTES;
-    for (let element = first; element < end; element += OFFSET_BYTES) {
+    const first = vector + 4;
+    const end = first + this.view.getInt32(vector, true) * 4;
+    for (let element = first; element < end; element += 4) {
       const row = this.table(element);
       const checked = row < 0 ? row : this.fields(row, layout.row);
       if (checked < 0) return checked;

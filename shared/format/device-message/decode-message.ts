@@ -22,7 +22,7 @@ import {
   BASELINE_CHECK,
   EVENT,
   FLOW,
-  FLOW_PROCESS,
+  FLOW_COMMON,
   IPV4_BYTES,
   IPV6_BYTES,
   LISTENING_IPV4_BYTES,
@@ -118,7 +118,7 @@ function connectionOf(
   addressAt: (body: CheckedBody, at: number) => string,
   addressBytes: number,
 ): Connection {
-  const { slot } = FLOW_PROCESS;
+  const { slot } = FLOW_COMMON;
   const addresses = body.field(flow, FLOW.addresses);
   const common = body.target(body.field(flow, FLOW.common));
   return {

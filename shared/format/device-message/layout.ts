@@ -9,16 +9,15 @@
 // An offset counts from the byte it stands at and leads forward. Numbers are little endian; addresses are plain bytes.
 
 export const OFFSET_BYTES = 4;
-export const VTABLE_HEADER_BYTES = 4;
+const VTABLE_HEADER_BYTES = 4;
 
 /** Where slot `n` stands in a vtable. */
 function slot(n: number): number {
   return VTABLE_HEADER_BYTES + 2 * n;
 }
 
-// The tables of every message, by slot. The hot path names their widths where it checks them.
+// The tables of every message, by slot. The hot path (read-connections.ts) checks them with code of its own.
 
-export const UUID_BYTES = 16;
 export const IPV4_BYTES = 4;
 export const IPV6_BYTES = 16;
 
@@ -30,7 +29,7 @@ export const MESSAGE = {
 } as const;
 
 export const EVENT = {
-  id: slot(0), // UUID_BYTES inline, required
+  id: slot(0), // 16 bytes inline, required
   time: slot(1), // u32
   interval: slot(2), // u32
   payloadType: slot(3), // u8, a TAG
@@ -60,16 +59,6 @@ export const FLOW = {
 } as const;
 export const IPV4_FLOW_LEAST_BYTES = 20;
 export const IPV6_FLOW_LEAST_BYTES = 44;
-
-export const FLOW_COMMON = {
-  localPort: slot(0), // u16
-  remotePort: slot(1), // u16
-  bytesIn: slot(2), // u32
-  bytesOut: slot(3), // u32
-  protocol: slot(4), // i8
-} as const;
-/** Where a vtable ends that has no slot for FLOW_PROCESS's further fields. */
-export const FLOW_COMMON_END = slot(5);
 
 // All other tables are checked by rote.
 
@@ -123,8 +112,8 @@ function structsOf(bytes: number): VectorLayout {
   return { elementBytes: bytes, leastBytes: bytes, row: null };
 }
 
-/** FLOW_COMMON with the fields that the RTOS agent never writes. */
-export const FLOW_PROCESS = layout({
+/** What both families share. The RTOS agent never writes the last four. */
+export const FLOW_COMMON = layout({
   localPort: 2,
   remotePort: 2,
   bytesIn: 4,
