@@ -30,11 +30,9 @@ export interface Platform {
 const EVENT_HUB = 'devices';
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const folder = async (name: string) => {
-    const path = join(options.directory, name);
-    await mkdir(path, { recursive: true });
-    return path;
-  };
+  const folder = (name: string) => join(options.directory, name);
+  // All of them before anything starts: what has started when this throws, nobody would stop.
+  for (const name of ['hub', 'blob', 'cosmos']) await mkdir(folder(name), { recursive: true });
   const started: { stop(): Promise<void> }[] = [];
   const noted =
     <T extends { stop(): Promise<void> }>(name: string, address: (one: T) => string) =>
@@ -45,14 +43,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     };
   const parts = await Promise.allSettled([
     startHub({
-      directory: await folder('hub'),
+      directory: folder('hub'),
       name: EVENT_HUB,
       partitionCount: options.partitionCount,
     }).then(noted('event hub', (hub: HubProcess) => hub.httpAddress)),
-    startAzurite({ directory: await folder('blob') }).then(
+    startAzurite({ directory: folder('blob') }).then(
       noted('blob storage', (blobs: Azurite) => blobs.blobEndpoint),
     ),
-    startCosmos({ directory: await folder('cosmos') }).then(
+    startCosmos({ directory: folder('cosmos') }).then(
       noted('cosmos db', (cosmos: CosmosProcess) => cosmos.endpoint),
     ),
   ]);

@@ -16,7 +16,12 @@ export async function withActivityLog(
 ): Promise<number> {
   const directory = resolve(io.cwd, data);
   const running = findRunning(directory);
-  if (running !== null) return work(openLog(running.settings['ThreadwatchStorage']!));
+  if (running?.platform === null) {
+    throw new Error(
+      `Threadwatch is starting on ${data} (process ${running.pid}); try again when it is up`,
+    );
+  }
+  if (running !== null) return work(openLog(running.platform.settings['ThreadwatchStorage']!));
   const blobs = join(directory, 'blob');
   if (!existsSync(blobs)) {
     throw new Error(

@@ -55,18 +55,22 @@ const Settings = z
     RepeatHorizonMs: milliseconds('repeatHorizonMs'),
     EphemeralPortFrom: z.coerce.number().int().min(1).max(65_535).default(30_000),
   })
-  .superRefine((settings, issues) => {
-    for (const [direct, byIdentity] of [
-      ['DeviceStream', 'DeviceStream__fullyQualifiedNamespace'],
-      ['ThreadwatchStorage', 'ThreadwatchStorage__blobServiceUri'],
-      ['ThreadwatchCosmos', 'ThreadwatchCosmos__accountEndpoint'],
-    ] as const) {
-      if (settings[direct] === undefined && settings[byIdentity] === undefined) {
-        const message = `set ${byIdentity} (managed identity), or ${direct} to a connection string`;
-        issues.addIssue({ code: 'custom', path: [byIdentity], message });
+  .superRefine(
+    (settings, issues) => {
+      for (const [direct, byIdentity] of [
+        ['DeviceStream', 'DeviceStream__fullyQualifiedNamespace'],
+        ['ThreadwatchStorage', 'ThreadwatchStorage__blobServiceUri'],
+        ['ThreadwatchCosmos', 'ThreadwatchCosmos__accountEndpoint'],
+      ] as const) {
+        if (settings[direct] === undefined && settings[byIdentity] === undefined) {
+          const message = `set ${byIdentity} (managed identity), or ${direct} to a connection string`;
+          issues.addIssue({ code: 'custom', path: [byIdentity], message });
+        }
       }
-    }
-  });
+    },
+    // Also where another setting is wrong: an operator wants to hear of all of them at once.
+    { when: () => true },
+  );
 type Settings = z.infer<typeof Settings>;
 
 let clock: Clock = systemClock;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -123,6 +124,7 @@ async function play(
   });
   const progress = new ProgressLine(io.stderr);
   try {
+    const stopped = aborted(io.signal);
     let sent = 0;
     let time = from;
     const last = events.at(-1)!.time;
@@ -138,7 +140,9 @@ async function play(
       while (end < events.length && events[end]!.time < time) end++;
       await platform.hub.client.send(events.slice(sent, end));
       sent = end;
-      await host.idle();
+      // What fails is tried again without end: a user who has seen enough is not made to wait for it.
+      await Promise.race([host.idle(), stopped]);
+      if (io.signal.aborted) return 130;
       await clock.advanceTo(time);
       progress.show(
         `${new Date(time).toISOString().slice(0, 16)}Z  ${sent} of ${events.length} messages`,
@@ -153,6 +157,10 @@ async function play(
     await host.stop();
     await closeServices();
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 async function printAlerts(json: boolean, io: CommandIo): Promise<void> {

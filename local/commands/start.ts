@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
@@ -12,7 +11,7 @@ import { printable } from '../feeds/printable.ts';
 import { APP_DIRECTORY } from '../functions/host-app.ts';
 import { type FunctionsProcess, startFunctions } from '../functions/start.ts';
 import { type Platform, startPlatform } from '../platform.ts';
-import { findRunning, forgetRunning, noteRunning } from '../running.ts';
+import { claimFolder, leaveFolder, noteRunning } from '../running.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';
 
 const SAMPLE = join(APP_DIRECTORY, 'local', 'samples', 'fleet');
@@ -43,13 +42,12 @@ alerts as they open. Stays up afterwards; Ctrl-C stops everything. A restart on 
 
   async run(args, io) {
     const options = parseOptions(args, io);
-    const running = findRunning(options.directory);
-    if (running !== null) {
-      throw new Error(
-        `Threadwatch runs on ${options.directory} already (process ${running.pid}, ${running.httpAddress}); stop it, or name another folder with --data`,
-      );
+    claimFolder(options.directory);
+    try {
+      return await start(options, io);
+    } finally {
+      leaveFolder(options.directory);
     }
-    return start(options, io);
   },
 };
 
@@ -110,7 +108,7 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
       onLog: (line) => showTrouble(line, io),
     });
     const { httpAddress } = functions.listening;
-    noteRunning(options.directory, { pid: process.pid, httpAddress, settings: platform.settings });
+    noteRunning(options.directory, { httpAddress, settings: platform.settings });
     await say(`  ${'functions'.padEnd(14)}${httpAddress}/api`);
     await say(`Threat feeds: ${feeds} files with ${indicators.toLocaleString('en')} indicators`);
     for (const one of skipped) await say(`  left out: ${printable(one)}`);
@@ -123,7 +121,6 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
     if (io.signal.aborted) await say('\nStopping …');
     await functions?.stop();
     await platform.stop();
-    forgetRunning(options.directory);
     if (io.signal.aborted) await say('Stopped; the data stays.');
   }
 }

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { HostClock } from '../host/clock.ts';
 import { type FunctionsHost, startFunctionsHost } from '../host/functions-host.ts';
@@ -24,6 +25,8 @@ export interface HostAppOptions {
 /** Threadwatch's own functions in this process, woken by the local hub. */
 export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
   const { settings, hubAddress, log, eventHubs, clock, httpPort, timerStateDirectory } = options;
+  // These win over the user's environment: a connection string exported for a real account must not be written to.
+  Object.assign(process.env, settings);
   return startFunctionsHost({
     appDirectory: APP_DIRECTORY,
     // Node runs the sources as they are; what is deployed is a bundle of them.
