@@ -21,13 +21,13 @@ const HELP = `usage: node bench/decode.ts [--rounds N]
 Times readConnections on messages of 10 and 100 connections against JSON.parse + ajv and against the flatbuffers package
 with reused objects; every contender fills the same table, and the tables are checked equal. Then times messages that
 share their parts to look larger than they are, against honest messages of their size.
-A time is the best of N rounds (default 200), which alternate between the contenders. Ratios are what counts.`;
+A time is the median of N rounds (default 25) in which the contenders take turns of 40 ms. Ratios are what counts.`;
 
 const FIXTURES = new URL('../tests/fixtures/micro-agent/', import.meta.url);
 const MESSAGES = 64; // a power of two
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '200' }, help: { type: 'boolean' } },
+  options: { rounds: { type: 'string', default: '25' }, help: { type: 'boolean' } },
 });
 if (values.help) {
   console.log(HELP);
@@ -47,18 +47,23 @@ function received(body: Uint8Array): Buffer {
   return frame.subarray(5, 5 + body.length);
 }
 
-/** Microseconds a call, best of the rounds; the contenders take turns. */
-function time(contenders: readonly ((turn: number) => void)[], calls: number): number[] {
-  const best = contenders.map(() => Infinity);
+/** A contender runs this long before the next one has its turn: a stream of messages does not meet a JSON parser after each thousand. */
+const BLOCK_MS = 40;
+
+/** Microseconds a call, median of the rounds; the contenders take turns. */
+function time(contenders: readonly ((turn: number) => void)[]): number[] {
+  const samples = contenders.map((): number[] => []);
+  const calls = contenders.map((run) => Math.ceil((BLOCK_MS * 1000) / block(run, 2000)));
   for (let round = 0; round < rounds; round++) {
-    for (const [i, run] of contenders.entries()) {
-      const start = process.hrtime.bigint();
-      for (let call = 0; call < calls; call++) run(call & (MESSAGES - 1));
-      const us = Number(process.hrtime.bigint() - start) / 1000 / calls;
-      best[i] = Math.min(best[i]!, us);
-    }
+    for (const [i, run] of contenders.entries()) samples[i]!.push(block(run, calls[i]!));
   }
-  return best;
+  return samples.map((values) => values.toSorted((a, b) => a - b)[values.length >> 1]!);
+}
+
+function block(run: (turn: number) => void, calls: number): number {
+  const start = process.hrtime.bigint();
+  for (let call = 0; call < calls; call++) run(call & (MESSAGES - 1));
+  return Number(process.hrtime.bigint() - start) / 1000 / calls;
 }
 
 setFlagsFromString('--expose-gc');
@@ -114,7 +119,7 @@ function compare(name: string, messages: readonly DeviceMessage[], bodies: reado
     });
     for (const other of others) assert.deepEqual(other, own);
   }
-  const [own, flatbuffers, ajv] = time(runs, 1000) as [number, number, number];
+  const [own, flatbuffers, ajv] = time(runs) as [number, number, number];
   const bytes = runs.map(allocated);
   const row = (what: string, us: number, i: number) =>
     console.log(
@@ -147,8 +152,8 @@ function costOf(name: string, body: Uint8Array): void {
     readConnections(bytes, table, facts);
   };
   const decode = (bytes: Uint8Array) => () => void decodeMessage(bytes);
-  const [own, honestOwn] = time([read(bomb), read(fair)], 50) as [number, number];
-  const [tree, honestTree] = time([decode(bomb), decode(fair)], 2) as [number, number];
+  const [own, honestOwn] = time([read(bomb), read(fair)]) as [number, number];
+  const [tree, honestTree] = time([decode(bomb), decode(fair)]) as [number, number];
   console.log(
     `  ${name.padEnd(24)} ${String(body.length).padStart(6)} B  ${verdict.padEnd(11)} ` +
       `${own.toFixed(2).padStart(7)} us against ${honestOwn.toFixed(2)} us; ` +

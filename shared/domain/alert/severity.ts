@@ -15,7 +15,7 @@ export function gravest(a: Severity, b: Severity): Severity {
 
 /**
  * How grave contact with a listed address is: payload both ways that the device began is the worst, a probe that nobody
- * answered the least (design.md section 6; this overrides the catalogue's flat "Medium").
+ * answered the least (docs/architecture.md, "Direction"; this overrides the catalogue's flat "Medium").
  */
 export const SEVERITY_OF_CONTACT: Readonly<Record<Direction, Severity>> = {
   outboundExchange: 'high',

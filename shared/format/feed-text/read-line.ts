@@ -11,7 +11,7 @@ const HASH = 35;
 const DOT = 46;
 const SLASH = 47;
 const SEMICOLON = 59;
-/** records.md: a refused text is shown with at most that many characters. */
+/** A refused text is shown with at most that many characters. */
 const MAX_SHOWN = 80;
 
 /** The entry on a line, null for a comment or a blank line. */
