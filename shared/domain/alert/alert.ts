@@ -81,7 +81,8 @@ export interface Alert extends AlertKey {
 }
 
 export const MAX_FLOWS = 10;
-const MAX_INDICATORS = 50;
+/** Of one alert, and of one finding: what a person reads, not what a feed could make a block carry. */
+export const MAX_INDICATORS = 50;
 
 /** Opens the alert of a sighting. The first tally is provisional: only the fold counts. */
 export function openAlert(id: string, sighting: Sighting, at: number): Alert {

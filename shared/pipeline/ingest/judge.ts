@@ -1,5 +1,6 @@
 // Matching: the connections of one message against the indicator snapshot, each match a finding with its evidence.
 import { formatIpv4, formatIpv6, isMappedIpv4 } from '../../domain/address/address.ts';
+import { MAX_INDICATORS } from '../../domain/alert/alert.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
 import { isValidAt } from '../../domain/indicator/validity.ts';
 import type { MatchedIndicator } from '../../domain/indicator/indicator.ts';
@@ -86,7 +87,7 @@ function findingAt(
       alertType: listedPeer.alertType,
       ruleType: null,
       address,
-      indicators: matches.filter((_, i) => inForce[i]),
+      indicators: matches.filter((_, i) => inForce[i]).slice(0, MAX_INDICATORS),
     }) - 1;
   index.set(key, finding);
   return finding;

@@ -42,6 +42,8 @@ const MAX_CONFLICTS = 8;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 /** Bodies of one block together: what they become stays far below the block limit. */
 const MAX_BLOCK_BODIES = 8 * 1024 * 1024;
+/** Each carries its evidence: a flood of them is cut into blocks that every reader can hold. */
+const MAX_BLOCK_FINDINGS = 5000;
 /** Bodies are remembered this much longer than needed, so that a batch slightly older does not read the log again. */
 const RECENT_SLACK_MS = 60_000;
 const RECENT_MAX = 50_000;
@@ -167,6 +169,9 @@ export class PartitionWriter {
       );
     }
     const rows = buildRows(pending, tail.recent, snapshot.index, settings, this.#table);
+    if (rows.rowFindings.length > MAX_BLOCK_FINDINGS && pending.length > 1) {
+      return this.#append(tail, selection, pending.slice(0, pending.length >> 1), lost);
+    }
     const first = pending[0]!;
     const hour = laterHour(hourOf(first.enqueuedTime), tail.place.hour);
     const place = await outcomeOf(this.#placeFor(tail, hour));

@@ -143,6 +143,23 @@ describe('ingesting a batch', () => {
   });
 });
 
+describe('a flood of findings', () => {
+  it('is cut into blocks, and every one of them counts', async () => {
+    const world = await listedWorld();
+    const connections = Array.from({ length: 120 }, (_, i) => ({
+      remote: LISTED,
+      localPort: 40_000 + i,
+      bytesIn: 1,
+      bytesOut: 1,
+    }));
+    const events = world.send(...Array.from({ length: 100 }, () => ({ connections })));
+    const summary = await world.instance().deliver(events);
+    assert.deepEqual([summary.blocks, summary.findings], [3, 12_000]);
+    await world.fold();
+    assert.deepEqual(await world.shown(), ['cam-1 192.0.2.10 high 100/12000 12000/12000']);
+  });
+});
+
 describe('a message that a device sent twice', () => {
   const twice = encodeMessage([{ remote: LISTED, bytesIn: 5, bytesOut: 5 }]);
 
