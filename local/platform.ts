@@ -12,6 +12,8 @@ export interface PlatformOptions {
   readonly directory: string;
   /** Fixed when the folder is first used. */
   readonly partitionCount: number;
+  /** Any free ports, for a platform that nobody looks for; else the usual ones where they are free. */
+  readonly anyPorts?: boolean;
   /** Said of each part as it answers. */
   readonly onStarted?: (name: string, address: string) => void;
 }
@@ -41,16 +43,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       options.onStarted?.(name, address(one));
       return one;
     };
+  const port = options.anyPorts === true ? { port: 0 } : {};
   const parts = await Promise.allSettled([
     startHub({
       directory: folder('hub'),
       name: EVENT_HUB,
       partitionCount: options.partitionCount,
+      ...(options.anyPorts === true ? { httpPort: 0, amqpPort: 0 } : {}),
     }).then(noted('event hub', (hub: HubProcess) => hub.httpAddress)),
-    startAzurite({ directory: folder('blob') }).then(
+    startAzurite({ directory: folder('blob'), ...port }).then(
       noted('blob storage', (blobs: Azurite) => blobs.blobEndpoint),
     ),
-    startCosmos({ directory: folder('cosmos') }).then(
+    startCosmos({ directory: folder('cosmos'), ...port }).then(
       noted('cosmos db', (cosmos: CosmosProcess) => cosmos.endpoint),
     ),
   ]);

@@ -46,11 +46,16 @@ export async function* readCapture(file: string, stdin: Readable): AsyncGenerato
   failure.catch(() => {});
   const iterator = lines[Symbol.asyncIterator]();
   const last = new Map<string, number>();
+  const seen = new Set<string>();
   for (let number = 1; ; number++) {
     const { value: line, done } = await Promise.race([iterator.next(), failure]);
     if (done === true) return;
     if (line.trim() === '') continue;
     const event = parseLine(line, `${file}:${number}`);
+    // Delivered twice: the same event with the same number and time.
+    const place = `${event.partitionId}/${event.sequenceNumber}/${event.time}`;
+    if (seen.has(place)) continue;
+    seen.add(place);
     const before = last.get(event.partitionId) ?? -1;
     if (event.sequenceNumber <= before) {
       throw new CaptureError(

@@ -87,12 +87,18 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   const file = options.capture === '-' ? '-' : resolve(io.cwd, options.capture);
   const events: CapturedEvent[] = [];
   for await (const event of readCapture(file, io.stdin)) events.push(event);
+  const holes = closeHoles(events);
+  if (holes > 0) {
+    io.stderr.write(
+      `the capture leaves out ${holes} sequence numbers; its messages are numbered anew\n`,
+    );
+  }
   const [first] = events;
   if (first === undefined) throw new Error(`${options.capture} holds no message`);
   const partitionCount = 1 + Math.max(...new Set(events.map((event) => Number(event.partitionId))));
   const from = options.from ?? Math.floor(first.time / FIVE_MINUTES) * FIVE_MINUTES;
   const clock = new VirtualHostClock(from);
-  const platform = await startPlatform({ directory, partitionCount });
+  const platform = await startPlatform({ directory, partitionCount, anyPorts: true });
   try {
     if (options.feeds !== null) {
       await publishFeedFolder(platform, resolve(io.cwd, options.feeds), clock, (skipped) => {
@@ -104,6 +110,21 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   } finally {
     await platform.stop();
   }
+}
+
+/** A filtered capture is no loss of messages: numbers its partitions without holes. Returns how many were missing. */
+function closeHoles(events: CapturedEvent[]): number {
+  const last = new Map<string, { given: number; dense: number }>();
+  let holes = 0;
+  for (const [i, event] of events.entries()) {
+    const given = event.sequenceNumber;
+    const before = last.get(event.partitionId) ?? { given: given - 1, dense: given - 1 };
+    const dense = before.dense + 1;
+    holes += given - before.given - 1;
+    if (dense !== given) events[i] = { ...event, sequenceNumber: dense };
+    last.set(event.partitionId, { given, dense });
+  }
+  return holes;
 }
 
 /** Minute by minute: send, wait until all of it is ingested, then let the clock fire the timers of that minute. */
@@ -125,6 +146,10 @@ async function play(
   const progress = new ProgressLine(io.stderr);
   try {
     const stopped = aborted(io.signal);
+    const broken = platform.failed.then((reason) => {
+      throw new Error(reason);
+    });
+    broken.catch(() => {}); // Its end at the end of the replay is no failure.
     let sent = 0;
     let time = from;
     const last = events.at(-1)!.time;
@@ -141,7 +166,7 @@ async function play(
       await platform.hub.client.send(events.slice(sent, end));
       sent = end;
       // What fails is tried again without end: a user who has seen enough is not made to wait for it.
-      await Promise.race([host.idle(), stopped]);
+      await Promise.race([host.idle(), stopped, broken]);
       if (io.signal.aborted) return 130;
       await clock.advanceTo(time);
       progress.show(

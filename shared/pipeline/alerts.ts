@@ -106,6 +106,15 @@ export async function raisePlatformAlert(
   await changeAlert(store, partitionKeyOf(key), id, (stored) => {
     if (stored === null) return openPlatformAlert(id, finding, at);
     const same = JSON.stringify(stored.facts) === JSON.stringify(finding.facts);
-    return same ? null : { ...stored, facts: finding.facts, revision: stored.revision + 1 };
+    if (same) return null;
+    // What was thought to be over (a provisional gap, say) is not: the new facts open it again.
+    const status = stored.status === 'resolved' ? 'active' : stored.status;
+    return {
+      ...stored,
+      status,
+      resolvedAt: null,
+      facts: finding.facts,
+      revision: stored.revision + 1,
+    };
   });
 }

@@ -33,6 +33,8 @@ export interface FoldSummary {
 
 /** Blocks of one step: alerts are written and the position moves after each, so that little is read again after a crash. */
 const STEP_BLOCKS = 256;
+/** Of one step in memory: a flood of findings must not make it grow without end. */
+const STEP_SIGHTINGS = 20_000;
 const PARTITIONS_AT_ONCE = 8;
 const ALERTS_AT_ONCE = 8;
 
@@ -66,6 +68,7 @@ export async function foldPartition(
   let reached = checkpoint === null ? null : parsePosition(checkpoint.value, name);
   let gathered: Gathered = new Map();
   let blocks = 0;
+  let held = 0;
   let next = reached;
   const flush = async (): Promise<boolean> => {
     if (next === reached || next === null) return true;
@@ -76,6 +79,7 @@ export async function foldPartition(
     reached = next;
     gathered = new Map();
     blocks = 0;
+    held = 0;
     return true;
   };
   for await (const { block, file, offset } of readForward(
@@ -89,32 +93,35 @@ export async function foldPartition(
     const position = { epoch: header.epoch, sequence: header.toSequence };
     next = { place: { file, offset: offset + block.lengthBytes }, position };
     summary.blocks++;
-    await foldBlock(services, partition, { ...block, header }, position, gathered);
-    if (++blocks >= STEP_BLOCKS && !(await flush())) return summary;
+    held += await foldBlock(services, partition, { ...block, header }, position, gathered);
+    if ((++blocks >= STEP_BLOCKS || held >= STEP_SIGHTINGS) && !(await flush())) return summary;
   }
   await flush();
   return summary;
 }
 
+/** Returns how many sightings the block gave. */
 async function foldBlock(
   { codec, alerts, clock, hub }: FoldServices,
   partition: PartitionRef,
   block: { header: DataHeader; packedRows: Uint8Array; lengthBytes: number },
   position: LogPosition,
   gathered: Gathered,
-): Promise<void> {
+): Promise<number> {
   const { header } = block;
   if (header.lost !== null) {
     const finding = streamGapFinding(partition, header.epoch, header.lost, false);
     await raisePlatformAlert(alerts, hub, finding, clock.now());
   }
-  if (header.findings === 0) return; // The rows stay packed: most blocks of a healthy fleet say nothing.
-  for (const sighting of sightingsOf(header, readRows(block, codec))) {
+  if (header.findings === 0) return 0; // The rows stay packed: most blocks of a healthy fleet say nothing.
+  const sightings = sightingsOf(header, readRows(block, codec));
+  for (const sighting of sightings) {
     const id = alertIdOf(hub, sighting.key);
     const known = gathered.get(id);
     if (known === undefined) gathered.set(id, [{ ...sighting, position }]);
     else known.push({ ...sighting, position });
   }
+  return sightings.length;
 }
 
 async function applySightings(

@@ -28,7 +28,7 @@ describe('the functions host, killed at random moments', () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'threadwatch-crash-'));
-    platform = await startPlatform({ directory, partitionCount: 4 });
+    platform = await startPlatform({ directory, partitionCount: 4, anyPorts: true });
     await publishFeedFolder(platform, join(SAMPLE, 'feed'), systemClock, () => {});
     for await (const event of readCapture(join(SAMPLE, 'capture.ndjson.gz'), process.stdin)) {
       events.push(event);

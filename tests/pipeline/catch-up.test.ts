@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { IngestWorld, LISTED, MINUTE, STREAM } from '../support/ingest-world.ts';
+import { IngestWorld, LISTED, MINUTE, START, STREAM, altered } from '../support/ingest-world.ts';
 
 async function newWorld(): Promise<IngestWorld> {
   const world = new IngestWorld();
@@ -23,6 +23,17 @@ describe('catching up', () => {
     assert.equal((await instance.catchUp.run(STREAM)).waiting, 0);
     await world.fold();
     assert.deepEqual(await world.shown(), ['cam-1 192.0.2.10 high 3/3 3/6']);
+  });
+
+  it('commits what waits with the millisecond of the last committed event', async () => {
+    const world = await newWorld();
+    const instance = world.instance();
+    const [first] = world.send({ at: START }, { at: START });
+    await instance.deliver([first!]);
+    await instance.catchUp.run(STREAM);
+    world.now += 6 * MINUTE;
+    assert.equal((await instance.catchUp.run(STREAM)).committedEvents, 1);
+    assert.deepEqual(await world.rows(), ['0/0', '0/1']);
   });
 
   it('keeps its hands off while ingest makes progress', async () => {
@@ -93,6 +104,30 @@ describe('catching up', () => {
     await instance.catchUp.run(STREAM);
     await instance.deliver(world.send({}));
     await instance.catchUp.run(STREAM);
+    assert.deepEqual(await world.gaps(), [
+      { range: '0/1-2', provisional: false, status: 'active' },
+    ]);
+  });
+
+  it('leaves a definite gap open that was thought to be over', async () => {
+    const world = await newWorld();
+    const instance = world.instance();
+    await instance.deliver(world.send({}));
+    world.send({}, {});
+    world.stream.deleteBefore('0', 3);
+    await instance.catchUp.run(STREAM);
+    world.now += 6 * MINUTE;
+    await instance.catchUp.run(STREAM);
+    const dying = world.instance({
+      alerts: altered(world.alerts, {
+        read: async () => {
+          throw new Error('the process is gone');
+        },
+      }),
+    });
+    await assert.rejects(dying.deliver(world.send({})), /gone/);
+    await instance.catchUp.run(STREAM); // sees the range passed
+    await world.fold(); // reads the header that calls it lost
     assert.deepEqual(await world.gaps(), [
       { range: '0/1-2', provisional: false, status: 'active' },
     ]);

@@ -9,9 +9,13 @@ import type { DetectionSettings } from '../settings.ts';
 import { type BodyHash, hashBody } from './body-hash.ts';
 import { type FindingIndex, judgeRow } from './judge.ts';
 
+/** Each carries its evidence, so a block of many more would outgrow what a reader can hold. */
+const MAX_BLOCK_FINDINGS = 5000;
+
 /**
  * Decodes, marks repeats and matches: one row for each event, whatever it is. Bytes that are no message become a
- * quarantined row with the reason; they never stop the batch.
+ * quarantined row with the reason; they never stop the batch. A flood of findings ends the rows early: the events that
+ * are left are for the next block.
  */
 export function buildRows(
   events: readonly DeviceEvent[],
@@ -27,6 +31,7 @@ export function buildRows(
   const index: FindingIndex = new Map();
   const horizon = settings.repeatHorizonMs;
   for (const event of events) {
+    if (rows.rowFindings.length >= MAX_BLOCK_FINDINGS) break;
     hash.low = 0;
     hash.high = 0;
     facts.deviceTimeSeconds = 0;

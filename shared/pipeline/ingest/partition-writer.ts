@@ -42,8 +42,6 @@ const MAX_CONFLICTS = 8;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 /** Bodies of one block together: what they become stays far below the block limit. */
 const MAX_BLOCK_BODIES = 8 * 1024 * 1024;
-/** Each carries its evidence: a flood of them is cut into blocks that every reader can hold. */
-const MAX_BLOCK_FINDINGS = 5000;
 /** Bodies are remembered this much longer than needed, so that a batch slightly older does not read the log again. */
 const RECENT_SLACK_MS = 60_000;
 const RECENT_MAX = 50_000;
@@ -129,7 +127,9 @@ export class PartitionWriter {
         conflicts++;
         continue;
       }
-      const { pending, lost } = filled;
+      // What was filled in comes on top of a batch that was cut to size.
+      const [pending] = bySize(filled.pending) as [DeviceEvent[]];
+      const { lost } = filled;
       // What was filled in may be older than the batch, so that its repeats stand further back.
       const neededFrom = oldestOf(pending) - settings.repeatHorizonMs;
       if (neededFrom < tail.recent.completeFrom) {
@@ -169,14 +169,12 @@ export class PartitionWriter {
       );
     }
     const rows = buildRows(pending, tail.recent, snapshot.index, settings, this.#table);
-    if (rows.rowFindings.length > MAX_BLOCK_FINDINGS && pending.length > 1) {
-      return this.#append(tail, selection, pending.slice(0, pending.length >> 1), lost);
-    }
-    const first = pending[0]!;
+    const written = pending.slice(0, rows.count);
+    const first = written[0]!;
     const hour = laterHour(hourOf(first.enqueuedTime), tail.place.hour);
     const place = await outcomeOf(this.#placeFor(tail, hour));
     if (place === null || 'failure' in place) return place ?? { failure: null };
-    const header = headerOf(selection, pending, rows, {
+    const header = headerOf(selection, written, rows, {
       ...this.ref,
       index: place.blocks,
       hour,

@@ -427,6 +427,20 @@ describe('a gap before a batch', () => {
     assert.deepEqual(await world.gaps(), [gap]);
   });
 
+  it('of large bodies is cut to size too', async () => {
+    const world = await listedWorld();
+    const body = new Uint8Array(256 * 1024).fill(7);
+    const large = Array.from({ length: 70 }, (_, i) => ({ body: body.with(0, i) }));
+    const events = world.send({}, ...large, {});
+    await world.instance().deliver(events.slice(0, 1));
+    await world.instance().deliver(events.slice(-1));
+    assert.equal((await world.rows()).length, 72);
+    assert.deepEqual(
+      (await world.dataHeaders()).map((header) => header.toSequence),
+      [0, 32, 64, 71],
+    );
+  });
+
   it('longer than one reading is committed in several blocks', async () => {
     const world = await listedWorld();
     const events = world.send(...Array.from({ length: 2600 }, () => ({ connections: [] })));
