@@ -82,6 +82,14 @@ async function main(argv: readonly string[]): Promise<number> {
   const found =
     COMMANDS.find((command) => command.name === `${argv[0]} ${argv[1]}`) ??
     COMMANDS.find((command) => command.name === argv[0]);
+  const group = COMMANDS.filter((command) => command.name.startsWith(`${argv[0]} `));
+  if (found === undefined && group.length > 0) {
+    const names = group.map(({ name, summary }) => `  ${name}  ${summary}\n`).join('');
+    const asked = argv[1] === '--help' || argv[1] === '-h';
+    if (asked) io.stdout.write(`threadwatch ${argv[0]} is one of:\n${names}`);
+    else io.stderr.write(`threadwatch: there is no command "${argv[0]}" alone, but:\n${names}`);
+    return asked ? 0 : 2;
+  }
   if (found === undefined) {
     io.stderr.write(`threadwatch: there is no command "${argv[0]}"\n\n${overview()}`);
     return 2;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -42,6 +42,9 @@ alerts as they open. Stays up afterwards; Ctrl-C stops everything. A restart on 
 
   async run(args, io) {
     const options = parseOptions(args, io);
+    if (options.capture !== null && !existsSync(options.capture)) {
+      throw new Error(`there is no capture ${options.capture}`);
+    }
     claimFolder(options.directory);
     try {
       return await start(options, io);

@@ -31,6 +31,15 @@ describe('threadwatch', () => {
     }
   });
 
+  it('lists the commands of a group', async () => {
+    const asked = await run('index', '--help');
+    assert.equal(asked.code, 0);
+    assert.match(asked.stdout, /index build .*\n {2}index lookup .*\n {2}index stat/);
+    const wrong = await run('index', 'nothing');
+    assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
+    assert.match(wrong.stderr, /index build/);
+  });
+
   it('exits with 2 for a command that there is not', async () => {
     for (const args of [['stop'], ['quarantine'], ['quarantine', 'empty'], ['index', 'drop']]) {
       const { code, stdout, stderr } = await run(...args);
