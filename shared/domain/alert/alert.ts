@@ -3,7 +3,7 @@
 import type { MatchedIndicator } from '../indicator/indicator.ts';
 import type { Direction } from '../telemetry/direction.ts';
 import { type LogPosition, isAfter } from './position.ts';
-import { type Severity, isGraver } from './severity.ts';
+import { type Severity, gravest, isGraver } from './severity.ts';
 import { type Totals, addTotals } from './totals.ts';
 
 export type AlertStatus = 'active' | 'inProgress' | 'resolved' | 'dismissed';
@@ -114,7 +114,7 @@ export function noteSighting(alert: Alert, severity: Severity, lastSeen: number)
   if (!graver && !reopens) return null;
   return {
     ...alert,
-    severity: graver ? severity : alert.severity,
+    severity: gravest(alert.severity, severity),
     status: reopens ? 'active' : alert.status,
     resolvedAt: reopens ? null : alert.resolvedAt,
     revision: alert.revision + 1,

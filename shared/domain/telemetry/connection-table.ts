@@ -1,4 +1,5 @@
 // Connections as columns: a batch of messages fills one table without an object per connection.
+import { widened } from './widened.ts';
 
 /**
  * Rows of connections, reused batch after batch: set `count` to 0 to empty it. It grows by doubling and never shrinks.
@@ -40,18 +41,13 @@ export class ConnectionTable {
   }
 
   #resize(capacity: number): void {
-    this.family = grown(this.family, new Uint8Array(capacity));
-    this.local = grown(this.local, new Uint32Array(4 * capacity));
-    this.remote = grown(this.remote, new Uint32Array(4 * capacity));
-    this.localPort = grown(this.localPort, new Uint16Array(capacity));
-    this.remotePort = grown(this.remotePort, new Uint16Array(capacity));
-    this.bytesIn = grown(this.bytesIn, new Uint32Array(capacity));
-    this.bytesOut = grown(this.bytesOut, new Uint32Array(capacity));
-    this.protocol = grown(this.protocol, new Int8Array(capacity));
+    this.family = widened(this.family, new Uint8Array(capacity));
+    this.local = widened(this.local, new Uint32Array(4 * capacity));
+    this.remote = widened(this.remote, new Uint32Array(4 * capacity));
+    this.localPort = widened(this.localPort, new Uint16Array(capacity));
+    this.remotePort = widened(this.remotePort, new Uint16Array(capacity));
+    this.bytesIn = widened(this.bytesIn, new Uint32Array(capacity));
+    this.bytesOut = widened(this.bytesOut, new Uint32Array(capacity));
+    this.protocol = widened(this.protocol, new Int8Array(capacity));
   }
-}
-
-function grown<Column extends { set(values: Column): void }>(old: Column, column: Column): Column {
-  column.set(old);
-  return column;
 }

@@ -28,6 +28,7 @@ import type { MatchedIndicator } from '../../domain/indicator/indicator.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
 import { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
 import { DIRECTIONS } from '../../domain/telemetry/direction.ts';
+import { widened } from '../../domain/telemetry/widened.ts';
 import { asciiBytes, parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -462,12 +463,4 @@ function isFinding(value: unknown): value is [string, string | null, string, num
     isText(address) &&
     typeof index === 'number'
   );
-}
-
-function widened<Column extends { set(values: Column): void }>(
-  old: Column,
-  column: Column,
-): Column {
-  column.set(old);
-  return column;
 }

@@ -87,17 +87,6 @@ export class PartitionWriter {
     for (const part of partsOf(events)) await this.#commitPart(part, giveUpAt, onCommitted);
   }
 
-  /** What the log says was committed last, as far as this writer knows; reads the log if it knows nothing. */
-  async committed(): Promise<Tail['committed']> {
-    this.#tail ??= await this.#readTail(this.#services.clock.now());
-    return this.#tail.committed;
-  }
-
-  /** The next use reads the log again. */
-  forget(): void {
-    this.#tail = null;
-  }
-
   async #commitPart(
     part: readonly DeviceEvent[],
     giveUpAt: number,
@@ -127,8 +116,7 @@ export class PartitionWriter {
         conflicts++;
         continue;
       }
-      // What was filled in comes on top of a batch that was cut to size.
-      const [pending] = bySize(filled.pending) as [DeviceEvent[]];
+      const pending = oneBlockOf(filled.pending);
       const { lost } = filled;
       // What was filled in may be older than the batch, so that its repeats stand further back.
       const neededFrom = oldestOf(pending) - settings.repeatHorizonMs;
@@ -251,7 +239,7 @@ export class PartitionWriter {
 
 /**
  * Cuts a delivery into runs that can be judged one at a time: at a place where the numbers fall while the time rises
- * (the stream was created anew), and where the bodies get too large for one block. Each run is in order, each number once.
+ * (the stream was created anew). Each run is in order, each number once.
  */
 function partsOf(events: readonly DeviceEvent[]): DeviceEvent[][] {
   const streams: DeviceEvent[][] = [];
@@ -265,24 +253,20 @@ function partsOf(events: readonly DeviceEvent[]): DeviceEvent[][] {
     streams.at(-1)!.push(event);
     before = event;
   }
-  return streams.flatMap((run) => {
+  return streams.map((run) => {
     const byNumber = new Map(run.toReversed().map((event) => [event.sequenceNumber, event]));
-    return bySize([...byNumber.values()].sort((a, b) => a.sequenceNumber - b.sequenceNumber));
+    return [...byNumber.values()].sort((a, b) => a.sequenceNumber - b.sequenceNumber);
   });
 }
 
-function bySize(events: readonly DeviceEvent[]): DeviceEvent[][] {
-  const parts: DeviceEvent[][] = [];
-  let bytes = Infinity;
-  for (const event of events) {
-    if (bytes + event.body.length > MAX_BLOCK_BODIES) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)!.push(event);
+/** As many of the first events as one block takes; at least one. */
+function oneBlockOf(events: readonly DeviceEvent[]): readonly DeviceEvent[] {
+  let bytes = 0;
+  const end = events.findIndex((event, i) => {
     bytes += event.body.length;
-  }
-  return parts;
+    return i > 0 && bytes > MAX_BLOCK_BODIES;
+  });
+  return end < 0 ? events : events.slice(0, end);
 }
 
 /** What of a run the log does not hold yet, and in which epoch it stands. */

@@ -1,3 +1,5 @@
+import { widened } from '../../domain/telemetry/widened.ts';
+
 const NONE = 0xffffffff;
 
 /**
@@ -58,13 +60,9 @@ export class RecentBodies {
 
   #grow(): void {
     const capacity = this.#time.length * 2;
-    const wider = <C extends { set(values: C): void }>(old: C, column: C) => {
-      column.set(old);
-      return column;
-    };
-    this.#low = wider(this.#low, new Uint32Array(capacity));
-    this.#high = wider(this.#high, new Uint32Array(capacity));
-    this.#time = wider(this.#time, new Float64Array(capacity));
-    this.#next = wider(this.#next, new Uint32Array(capacity));
+    this.#low = widened(this.#low, new Uint32Array(capacity));
+    this.#high = widened(this.#high, new Uint32Array(capacity));
+    this.#time = widened(this.#time, new Float64Array(capacity));
+    this.#next = widened(this.#next, new Uint32Array(capacity));
   }
 }
