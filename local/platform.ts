@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createContainers, openBlobService } from '../shared/adapters/blob/blob-service.ts';
-import { createDatabase, openCosmos } from '../shared/adapters/cosmos/alert-store.ts';
+import { createDatabase, openCosmos } from '../shared/adapters/cosmos/cosmos.ts';
 import { type Azurite, startAzurite } from './azurite.ts';
 import { type CosmosProcess, startCosmos } from './cosmos/start.ts';
 import { type HubProcess, startHub } from './hub/start.ts';

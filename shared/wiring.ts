@@ -106,22 +106,30 @@ export function parseSettings(env: NodeJS.ProcessEnv): Settings {
 }
 
 async function build(settings: Settings): Promise<Services> {
-  const [{ openBlobService }, log, checkpoints, snapshots, cosmos, { EventHubDeviceStream }] =
-    await Promise.all([
-      import('./adapters/blob/blob-service.ts'),
-      import('./adapters/blob/activity-log.ts'),
-      import('./adapters/blob/checkpoints.ts'),
-      import('./adapters/blob/indicator-snapshots.ts'),
-      import('./adapters/cosmos/alert-store.ts'),
-      import('./adapters/event-hubs/event-hub-device-stream.ts'),
-    ]);
+  const [
+    { openBlobService },
+    log,
+    checkpoints,
+    snapshots,
+    cosmos,
+    { CosmosAlertStore },
+    { EventHubDeviceStream },
+  ] = await Promise.all([
+    import('./adapters/blob/blob-service.ts'),
+    import('./adapters/blob/activity-log.ts'),
+    import('./adapters/blob/checkpoints.ts'),
+    import('./adapters/blob/indicator-snapshots.ts'),
+    import('./adapters/cosmos/cosmos.ts'),
+    import('./adapters/cosmos/alert-store.ts'),
+    import('./adapters/event-hubs/event-hub-device-stream.ts'),
+  ]);
   const identity = await credential(settings);
   const blobs = openBlobService(
     settings.ThreadwatchStorage__blobServiceUri === undefined
       ? { connectionString: settings.ThreadwatchStorage! }
       : { serviceUri: settings.ThreadwatchStorage__blobServiceUri, credential: identity! },
   );
-  const alerts = new cosmos.CosmosAlertStore(
+  const alerts = new CosmosAlertStore(
     cosmos.openCosmos(
       settings.ThreadwatchCosmos__accountEndpoint === undefined
         ? { connectionString: settings.ThreadwatchCosmos! }

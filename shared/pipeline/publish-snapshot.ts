@@ -18,6 +18,7 @@ export async function publishSnapshot(
       ordinal: (stored?.pointer.ordinal ?? 0) + 1,
       id,
       publishedAt: formatInstant(clock.now()),
+      allowlistId: stored?.pointer.allowlistId ?? null,
     };
     if (await snapshots.point(pointer, stored?.version ?? null)) return pointer;
   }

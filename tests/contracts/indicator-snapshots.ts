@@ -8,6 +8,8 @@ import type {
 
 export interface SnapshotsUnderTest {
   readonly snapshots: IndicatorSnapshots;
+  /** A time that is after all that was stored so far, and not after what is stored from now on. */
+  later(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -15,7 +17,11 @@ const pointer = (ordinal: number, id: string): SnapshotPointer => ({
   ordinal,
   id,
   publishedAt: '2026-08-22T11:00:00.000Z',
+  allowlistId: null,
 });
+const NONE: ReadonlySet<string> = new Set();
+/** After everything that a test stores. */
+const FAR = Date.UTC(2100, 0, 1);
 
 /** What every answer to the port must do. `open` gives a store without a pointer, each time. */
 export function indicatorSnapshotsContract(
@@ -49,6 +55,23 @@ export function indicatorSnapshotsContract(
       assert.equal(await snapshots.store(mine), id);
       mine.fill(0);
       assert.ok(Buffer.from(await snapshots.read(id)).equals(bytes));
+    });
+
+    it('keeps a copy of a Buffer too, and gives another each time', async () => {
+      const mine = Buffer.from(bytes);
+      const id = await snapshots.store(mine);
+      mine.fill(0);
+      (await snapshots.read(id)).fill(1);
+      assert.ok(Buffer.from(await snapshots.read(id)).equals(bytes));
+    });
+
+    it('gives files in a buffer of their own, from its first byte on', async () => {
+      for (const content of [bytes.subarray(1, 8), bytes, new Uint8Array(3_000_001).fill(7)]) {
+        const read = await snapshots.read(await snapshots.store(content));
+        assert.equal(read.byteOffset, 0);
+        assert.equal(read.buffer.byteLength, content.length);
+        assert.ok(Buffer.from(read).equals(content));
+      }
     });
 
     it('keeps files apart', async () => {
@@ -96,6 +119,83 @@ export function indicatorSnapshotsContract(
         const winner = ids[moved.indexOf(true)]!;
         assert.deepEqual((await snapshots.current())!.pointer, pointer(ordinal, winner));
       }
+    });
+
+    it('says in the pointer which allowlist goes with a snapshot', async () => {
+      const allowlistId = await snapshots.storeAllowlist(Uint8Array.of(1, 2));
+      const to = { ...pointer(1, await snapshots.store(bytes)), allowlistId };
+      assert.equal(await snapshots.point(to, null), true);
+      const { pointer: read, version } = (await snapshots.current())!;
+      assert.deepEqual(read, to);
+      const without = { ...to, ordinal: 2, allowlistId: null };
+      assert.equal(await snapshots.point(without, version), true);
+      assert.deepEqual((await snapshots.current())!.pointer, without);
+    });
+
+    it('gives the pointer another version though the ordinal stayed', async () => {
+      const to = pointer(1, await snapshots.store(bytes));
+      await snapshots.point(to, null);
+      const { version } = (await snapshots.current())!;
+      await snapshots.point({ ...to, allowlistId: 'a'.repeat(64) }, version);
+      assert.equal(await snapshots.point(to, version), false);
+    });
+
+    it('keeps an allowlist under its SHA-256, apart from the snapshots', async () => {
+      const id = await snapshots.storeAllowlist(bytes);
+      assert.equal(id, createHash('sha256').update(bytes).digest('hex'));
+      assert.equal(await snapshots.storeAllowlist(bytes), id);
+      assert.ok(Buffer.from(await snapshots.readAllowlist(id)).equals(bytes));
+      await assert.rejects(snapshots.read(id));
+      await assert.rejects(snapshots.readAllowlist('0'.repeat(64)));
+      const snapshotId = await snapshots.store(Uint8Array.of(5));
+      await assert.rejects(snapshots.readAllowlist(snapshotId));
+    });
+
+    const stored = async (...contents: readonly number[]) =>
+      Promise.all(contents.map((content) => snapshots.store(Uint8Array.of(content))));
+    const isThere = async (id: string) => (await snapshots.read(id).catch(() => null)) !== null;
+    const leftOf = async (ids: readonly string[]) => Promise.all(ids.map(isThere));
+
+    it('removes old snapshots, save those to keep and the one that is current', async () => {
+      const ids = await stored(1, 2, 3, 4);
+      await snapshots.point(pointer(1, ids[1]!), null);
+      const removed = await snapshots.remove(FAR, new Set([ids[3]!]));
+      assert.equal(removed, 2);
+      assert.deepEqual(await leftOf(ids), [false, true, false, true]);
+    });
+
+    it('removes the one that was current before, and then nothing more', async () => {
+      const ids = await stored(1, 2);
+      await snapshots.point(pointer(1, ids[0]!), null);
+      await snapshots.point(pointer(2, ids[1]!), (await snapshots.current())!.version);
+      assert.equal(await snapshots.remove(FAR, NONE), 1);
+      assert.equal(await snapshots.remove(FAR, NONE), 0);
+      assert.deepEqual(await leftOf(ids), [false, true]);
+    });
+
+    it('removes what nobody stored since, and nothing younger', async () => {
+      const [old, again] = await stored(1, 2);
+      const olderThan = await under.later();
+      const [, young] = await stored(2, 3);
+      assert.equal(await snapshots.remove(0, NONE), 0);
+      assert.equal(await snapshots.remove(olderThan, NONE), 1);
+      assert.deepEqual(await leftOf([old!, again!, young!]), [false, true, true]);
+    });
+
+    it('removes everything where nothing was published, and counts each once', async () => {
+      const ids = await stored(1, 2, 3, 4, 5, 6);
+      const removed = await Promise.all([1, 2].map(() => snapshots.remove(FAR, NONE)));
+      assert.equal(removed[0]! + removed[1]!, 6);
+      assert.deepEqual(new Set(await leftOf(ids)), new Set([false]));
+    });
+
+    it('leaves pointer and allowlists alone when it removes snapshots', async () => {
+      const allowlistId = await snapshots.storeAllowlist(bytes);
+      const to = { ...pointer(1, 'f'.repeat(64)), allowlistId };
+      await snapshots.point(to, null);
+      assert.equal(await snapshots.remove(FAR, NONE), 0);
+      assert.deepEqual((await snapshots.current())!.pointer, to);
+      assert.equal((await snapshots.readAllowlist(allowlistId)).length, bytes.length);
     });
   });
 }

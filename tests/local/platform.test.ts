@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { startPlatform } from '../../local/platform.ts';
 import { BlobCheckpoints } from '../../shared/adapters/blob/checkpoints.ts';
 import { openBlobService } from '../../shared/adapters/blob/blob-service.ts';
-import { CosmosAlertStore, openCosmos } from '../../shared/adapters/cosmos/alert-store.ts';
+import { CosmosAlertStore } from '../../shared/adapters/cosmos/alert-store.ts';
+import { openCosmos } from '../../shared/adapters/cosmos/cosmos.ts';
 import { parseSettings } from '../../shared/wiring.ts';
 import { anAlert } from '../contracts/alert-store.ts';
 

@@ -16,6 +16,7 @@ describe('publishing a snapshot', () => {
       ordinal: 1,
       id: hash('sha256', A, 'hex'),
       publishedAt: '2026-08-22T12:00:00.000Z',
+      allowlistId: null,
     });
     assert.deepEqual((await snapshots.current())?.pointer, pointer);
     assert.deepEqual(await snapshots.read(pointer.id), A);
@@ -28,6 +29,16 @@ describe('publishing a snapshot', () => {
       ordinals.push((await publishSnapshot(snapshots, clock, bytes)).ordinal);
     }
     assert.deepEqual(ordinals, [1, 1, 2, 2, 3]);
+  });
+
+  it('leaves the allowlist as it is', async () => {
+    const snapshots = new MemoryIndicatorSnapshots();
+    const first = await publishSnapshot(snapshots, clock, A);
+    const { version } = (await snapshots.current())!;
+    await snapshots.point({ ...first, allowlistId: 'c'.repeat(64) }, version);
+    const second = await publishSnapshot(snapshots, clock, B);
+    assert.equal(second.allowlistId, 'c'.repeat(64));
+    assert.deepEqual((await snapshots.current())?.pointer, second);
   });
 
   /** Somebody else publishes just before the pointer is moved, so many times. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CosmosClient } from '@azure/cosmos';
 import { type CosmosProcess, startCosmos } from '../../local/cosmos/start.ts';
-import { createDatabase, openCosmos } from '../../shared/adapters/cosmos/alert-store.ts';
+import { createDatabase, openCosmos } from '../../shared/adapters/cosmos/cosmos.ts';
 
 export interface TestCosmos {
   /** `http://127.0.0.1:PORT` */

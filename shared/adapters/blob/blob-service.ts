@@ -10,6 +10,7 @@ export const CONTAINERS = {
   activity: 'activity',
   indicators: 'indicators',
   checkpoints: 'checkpoints',
+  configuration: 'configuration',
 } as const;
 
 const OPTIONS: StoragePipelineOptions = {

@@ -1,7 +1,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { OPERATION_MS, collect, statusOf, within } from './blob-service.ts';
 
-/** Null when there is no such blob. */
+/** Null when there is no such blob; a SyntaxError that names it where it is not JSON. */
 export async function readJsonBlob(
   container: ContainerClient,
   name: string,
@@ -11,8 +11,11 @@ export async function readJsonBlob(
     if (answer.readableStreamBody === undefined || answer.etag === undefined) {
       throw new Error(`${name} was answered without a body or an ETag`);
     }
-    const text = (await collect(answer.readableStreamBody)).toString('utf8');
-    return { value: JSON.parse(text) as unknown, version: answer.etag };
+    const value = parseJson(
+      await collect(answer.readableStreamBody),
+      `${container.containerName}/${name}`,
+    );
+    return { value, version: answer.etag };
   } catch (error) {
     if (statusOf(error) === 404) return null;
     throw error;
@@ -39,5 +42,14 @@ export async function writeJsonBlob(
     const status = statusOf(error);
     if (status === 412 || status === 409) return null;
     throw error;
+  }
+}
+
+/** An editor may have written a byte order mark, which the decoder drops, or another encoding, which it refuses. */
+function parseJson(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch (cause) {
+    throw new SyntaxError(`${name} is not JSON in UTF-8`, { cause });
   }
 }
