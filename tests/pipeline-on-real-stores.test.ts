@@ -336,5 +336,5 @@ describe('the pipeline on Azurite and the Cosmos server, over a faulty network',
 
 function snapshotOf(addresses: readonly string[]): Uint8Array {
   const indicators = addresses.map((value) => ({ prefix: parsePrefix(value)!, detail: null }));
-  return buildSnapshot([{ name: 'test-list.txt', indicators }]);
+  return buildSnapshot([{ name: 'test-list.txt', kind: 'threat', indicators }]);
 }

@@ -4,10 +4,14 @@ import { parseArgs } from 'node:util';
 import { formatPrefix } from '../../shared/domain/address/prefix.ts';
 import type { FeedEntry } from '../../shared/domain/indicator/feed-entry.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
-import { FeedFileError } from '../feeds/feed-file-error.ts';
-import { openFeed } from '../feeds/open-feed.ts';
-import { FEED_FORMATS, type FeedFormat, readFeed } from '../feeds/read-feed.ts';
-import { type FeedSummary, Tally, stateOf } from '../feeds/tally.ts';
+import {
+  DOCUMENT_FORMATS,
+  type DocumentFormat,
+  FeedFormatError,
+} from '../../shared/pipeline/feeds/feed-format.ts';
+import { newReport, readFeed } from '../../shared/pipeline/feeds/read-feed.ts';
+import { type FeedSummary, Tally, stateOf } from '../../shared/pipeline/feeds/tally.ts';
+import { unpack } from '../../shared/pipeline/feeds/unpack.ts';
 import { type Command, UsageError, write } from './command.ts';
 
 /** Refused entries that the readable report shows; `--json` prints all. */
@@ -16,43 +20,45 @@ const SHOWN_REFUSED = 10;
 export const command: Command = {
   name: 'feeds parse',
   summary: 'print the indicators of a feed file and what was refused',
-  usage: `feeds parse FILE [--format ${FEED_FORMATS.join('|')}] [--at TIME] [--json]
+  usage: `feeds parse FILE [--format F] [--at TIME] [--json]
 
-Reads a list of addresses, prefixes or ranges, one entry a line; FILE may be gzip or zstd, - is stdin.
-A file that is no such list (JSON, CSV, HTML) is refused, unless --format says what it is.
+Reads one feed document and says what each entry is: lists of addresses, networks and ranges, CSV, JSON and JSON lines,
+STIX 2.0 and 2.1 bundles, MISP events and exports, MISP warning lists. FILE may be gzip or zstd, - is stdin. What it is, its
+content tells, unless --format does: ${DOCUMENT_FORMATS.join(', ')}. A file that nothing reads is refused.
 
   --format F   do not judge by the content
   --at TIME    the time at which validity is judged, ISO 8601 (default: now)
   --json       one JSON object a line: every indicator, every refused entry, then a summary
 
 Private, reserved and multicast addresses are refused (bogon), and what is broader than an IPv4 /8 or an IPv6 /16
-(tooBroad). An address with a port is an indicator for that port only.`,
+(tooBroad), except on warning lists. An address with a port is an indicator for that port only.`,
 
   async run(args, io) {
     const { file, format, at, json } = parseOptions(args);
     const source = file === '-' ? io.stdin : createReadStream(resolve(io.cwd, file));
-    const tally = new Tally(at, format);
+    const tally = new Tally(at);
+    const report = newReport();
     const refused: string[] = [];
     try {
-      for await (const entries of readFeed(openFeed(source), format)) {
+      for await (const entries of readFeed(unpack(source), format, report)) {
         for (const entry of entries) tally.add(entry);
         if (json) await write(io.stdout, entries.map((entry) => toJson(entry, at)).join(''));
         else refused.push(...shownRefusals(entries, SHOWN_REFUSED - refused.length));
       }
     } catch (error) {
-      if (!(error instanceof FeedFileError)) throw error;
+      if (!(error instanceof FeedFormatError)) throw error;
       io.stderr.write(`threadwatch feeds parse: ${file}: ${error.message}\n`);
       return 1;
     }
-    const { summary } = tally;
-    await write(io.stdout, json ? summaryJson(summary) : report(file, summary, refused));
+    const summary = tally.summary(report.format);
+    await write(io.stdout, json ? summaryJson(summary) : asText(file, summary, refused));
     return 0;
   },
 };
 
 interface Options {
   readonly file: string;
-  readonly format: FeedFormat | null;
+  readonly format: DocumentFormat | null;
   readonly at: number;
   readonly json: boolean;
 }
@@ -71,10 +77,10 @@ function parseOptions(args: readonly string[]): Options {
   if (file === undefined || more.length > 0) {
     throw new UsageError(`one FILE was expected, found ${positionals.length}`);
   }
-  const format = FEED_FORMATS.find((known) => known === values.format) ?? null;
+  const format = DOCUMENT_FORMATS.find((known) => known === values.format) ?? null;
   if (values.format !== undefined && format === null) {
     throw new UsageError(
-      `--format ${values.format}: one of ${FEED_FORMATS.join(', ')} was expected`,
+      `--format ${values.format}: one of ${DOCUMENT_FORMATS.join(', ')} was expected`,
     );
   }
   const at = values.at === undefined ? Date.now() : parseInstant(values.at);
@@ -91,18 +97,19 @@ function toJson(entry: FeedEntry, at: number): string {
     const { reason, line, id, text } = entry;
     return `${JSON.stringify({ record: 'refused', reason, line, id, text })}\n`;
   }
-  const { nets, line, constraint, detail } = entry;
+  const { nets, line, detail } = entry;
   const record = {
     record: 'indicator',
     nets: nets.map(formatPrefix),
     state: stateOf(entry, at),
     line,
     id: detail?.id ?? null,
-    constraint,
+    constraint: detail?.constraint ?? null,
     validFrom: detail?.validFrom ?? null,
     validUntil: detail?.validUntil ?? null,
     confidence: detail?.confidence ?? null,
     labels: detail?.labels ?? [],
+    tlp: detail?.tlp ?? null,
   };
   return `${JSON.stringify(record)}\n`;
 }
@@ -115,17 +122,20 @@ function shownRefusals(entries: readonly FeedEntry[], most: number): string[] {
   return entries
     .filter((entry) => entry.kind === 'refused')
     .slice(0, Math.max(most, 0))
-    .map(({ line, reason, text }) => `  line ${line}  ${reason}  ${text}\n`);
+    .map(
+      ({ line, id, reason, text }) =>
+        `  ${line === null ? (id ?? '-') : `line ${line}`}  ${reason}  ${text}\n`,
+    );
 }
 
-function report(file: string, summary: FeedSummary, refused: readonly string[]): string {
+function asText(file: string, summary: FeedSummary, refused: readonly string[]): string {
   const { format, entries, indicators, active, duplicates, constrained } = summary;
   const reasons = Object.entries(summary.refused).filter(([, count]) => count > 0);
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const listed = reasons.map(([reason, count]) => `${reason} ${count}`).join(', ');
   return [
     `${file === '-' ? 'stdin' : basename(file)}: ${entries} entries, read as ${format}\n`,
-    `${indicators} indicators: ${active} active, ${duplicates} duplicates, ${constrained} for one port only\n`,
+    `${indicators} indicators: ${active} active, ${duplicates} duplicates, ${constrained} with a port, direction or protocol\n`,
     total === 0 ? 'nothing refused\n' : `${total} refused: ${listed}\n`,
     ...refused,
     total > refused.length ? `  and ${total - refused.length} more; --json prints all\n` : '',

@@ -15,7 +15,7 @@ export const command: Command = {
 
 Reads every feed file of DIR (folders in it and hidden files are not looked at) and writes the indicator snapshot of
 them all to FILE, at once or not at all. A file without a reader, a damaged one, and one without a single indicator are
-skipped whole and named on stderr. Indicators for one port only are counted, and left out of the snapshot.
+skipped whole and named on stderr. MISP warning lists go in as such: they cap what the others list.
 
   -o, --output FILE   where to write
   --json              one JSON object a line: every feed, every skipped file, then the snapshot`,
@@ -101,9 +101,19 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-function feedRecord({ name, summary }: FolderFeed) {
+function feedRecord({ name, kind, summary }: FolderFeed) {
   const { format, entries, indicators, duplicates, constrained, refused } = summary;
-  return { record: 'feed', name, format, entries, indicators, duplicates, constrained, refused };
+  return {
+    record: 'feed',
+    name,
+    kind,
+    format,
+    entries,
+    indicators,
+    duplicates,
+    constrained,
+    refused,
+  };
 }
 
 function asJson({ feeds, skipped }: FeedFolder, built: Built): string {
@@ -117,9 +127,8 @@ function asJson({ feeds, skipped }: FeedFolder, built: Built): string {
 
 function asText({ feeds }: FeedFolder, { file, bytes, sha256 }: Built): string {
   const lines = feeds.map(({ name, summary }) => {
-    const { indicators, entries, constrained } = summary;
-    const left = constrained > 0 ? `, ${constrained} for one port only are left out` : '';
-    return `${printable(name)}: ${indicators} indicators, ${entries - indicators} refused${left}\n`;
+    const { indicators, entries, format, active } = summary;
+    return `${printable(name)}: ${format}, ${indicators} indicators, ${active} in force, ${entries - indicators} refused\n`;
   });
   return `${lines.join('')}${file}: ${bytes} bytes, sha256 ${sha256}\n`;
 }

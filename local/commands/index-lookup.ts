@@ -6,8 +6,8 @@ import {
   formatAddress,
   parseAddress,
 } from '../../shared/domain/address/address.ts';
-import type { MatchedIndicator } from '../../shared/domain/indicator/indicator.ts';
-import type { IndicatorSnapshot } from '../../shared/format/indicator-snapshot/indicator-snapshot.ts';
+import type { Constraint } from '../../shared/domain/indicator/constraint.ts';
+import type { MatchedIndicator, WarningMatch } from '../../shared/domain/indicator/indicator.ts';
 import { printable } from '../feeds/printable.ts';
 import { readSnapshotFile } from '../feeds/snapshot-file.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';
@@ -27,7 +27,11 @@ Ends with 0 whether listed or not.
     const { file, addresses, json } = await parseOptions(args, io);
     const snapshot = await readSnapshotFile(file, io);
     for (const address of addresses) {
-      const found = { address: formatAddress(address), indicators: matchesOf(snapshot, address) };
+      const found = {
+        address: formatAddress(address),
+        indicators: snapshot.matchesOf(address),
+        warningLists: snapshot.warningsOf(address),
+      };
       await write(io.stdout, json ? asJson(found) : asText(found));
     }
     return 0;
@@ -37,6 +41,7 @@ Ends with 0 whether listed or not.
 interface Found {
   readonly address: string;
   readonly indicators: readonly MatchedIndicator[];
+  readonly warningLists: readonly WarningMatch[];
 }
 
 async function parseOptions(
@@ -70,32 +75,46 @@ function addressOf(argument: string): Address {
   return foldMapped(address);
 }
 
-function matchesOf(snapshot: IndicatorSnapshot, { family, words }: Address): MatchedIndicator[] {
-  return family === 4 ? snapshot.matchesOfIpv4(words[0]) : snapshot.matchesOfIpv6(...words);
-}
-
-function asJson({ address, indicators }: Found): string {
-  const record = { record: 'lookup', address, listed: indicators.length > 0, indicators };
+function asJson({ address, indicators, warningLists }: Found): string {
+  const listed = indicators.length > 0;
+  const record = { record: 'lookup', address, listed, indicators, warningLists };
   return `${JSON.stringify(record)}\n`;
 }
 
-function asText({ address, indicators }: Found): string {
-  if (indicators.length === 0) return `${address}: not listed\n`;
-  return `${address}: listed\n${indicators.map(indicatorLine).join('')}`;
+function asText({ address, indicators, warningLists }: Found): string {
+  const listed = `${address}: ${indicators.length === 0 ? 'not listed' : 'listed'}\n`;
+  return [listed, ...indicators.map(indicatorLine), ...warningLists.map(warningLine)].join('');
+}
+
+function warningLine({ list, matchedPrefix }: WarningMatch): string {
+  return `${printable(`  on the warning list ${list}  ${matchedPrefix}`)}\n`;
 }
 
 function indicatorLine(indicator: MatchedIndicator): string {
-  const { feed, matchedPrefix, value, id, validFrom, validUntil, confidence, labels } = indicator;
+  const { feed, kind, matchedPrefix, id, validFrom, validUntil, confidence } = indicator;
+  const { labels, tlp, listedSince, constraint } = indicator;
   const known = {
-    value: value === matchedPrefix.replace(/\/(?:32|128)$/, '') ? null : value,
+    as: kind === 'threat' ? null : kind,
     id,
     'valid from': validFrom,
     'valid until': validUntil,
     confidence,
+    tlp,
+    'listed since': listedSince,
+    only: constraint === null ? null : constraintText(constraint),
     labels: labels.length > 0 ? labels.join(', ') : null,
   };
   const details = Object.entries(known)
     .filter(([, known]) => known !== null)
     .map(([name, known]) => `  ${name} ${known}`);
   return `${printable(`  ${feed}  ${matchedPrefix}${details.join('')}`)}\n`;
+}
+
+function constraintText({ ports, direction, protocol }: Constraint): string {
+  const parts = [
+    protocol,
+    ports === null ? null : `port ${ports.join(', ')}`,
+    direction === null ? null : `as ${direction}`,
+  ];
+  return parts.filter((part) => part !== null).join(' ');
 }

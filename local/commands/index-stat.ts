@@ -38,6 +38,10 @@ function asText(stat: SnapshotStat): string {
     `IPv6: ${ipv6Addresses} addresses, ${ipv6Prefixes} prefixes\n`,
     'feeds:\n',
     ...stat.feeds.map(({ name, indicators }) => `  ${printable(name)}: ${indicators} indicators\n`),
+    stat.warningLists.length === 0 ? '' : 'warning lists:\n',
+    ...stat.warningLists.map(
+      ({ name, indicators }) => `  ${printable(name)}: ${indicators} entries\n`,
+    ),
     'sections:\n',
     ...Object.entries(stat.sections).map(([name, size]) => `  ${name}: ${size} bytes\n`),
   ].join('');

@@ -1,14 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CollectedFeed } from './collected-feed.ts';
-import { openFeed } from './open-feed.ts';
-import { readFeed } from './read-feed.ts';
-import { type FeedSummary, Tally } from './tally.ts';
+import type { FeedKind } from '../../shared/domain/indicator/feed-kind.ts';
+import { DEFAULT_POLICY } from '../../shared/domain/indicator/validity.ts';
+import { CollectedFeed, isPublishable } from '../../shared/pipeline/feeds/collected-feed.ts';
+import { newReport, readFeed } from '../../shared/pipeline/feeds/read-feed.ts';
+import { type FeedSummary, Tally } from '../../shared/pipeline/feeds/tally.ts';
+import { unpack } from '../../shared/pipeline/feeds/unpack.ts';
 
 export interface FolderFeed {
   /** The file name: without its extension it need not be unique. */
   readonly name: string;
+  readonly kind: FeedKind;
   readonly indicators: CollectedFeed;
   readonly summary: FeedSummary;
 }
@@ -33,7 +36,7 @@ export interface FeedFolderOptions {
 /**
  * Every feed file of a folder, in the order of names; folders in it and hidden files are not looked at. A file that no
  * reader takes, that is damaged, or of which every line was refused, is skipped whole: half a feed would look like one
- * that shrank. Constrained indicators are counted, not collected: the snapshot has no place for a constraint yet.
+ * that shrank.
  */
 export async function readFeedFolder(dir: string, options: FeedFolderOptions): Promise<FeedFolder> {
   const feeds: FolderFeed[] = [];
@@ -61,12 +64,15 @@ async function readFeedFile(
   at: number,
 ): Promise<FolderFeed | SkippedFile> {
   const indicators = new CollectedFeed();
-  const tally = new Tally(at, null);
+  const tally = new Tally(at);
+  const report = newReport();
+  const kind = (): FeedKind => (report.format === 'warninglist' ? 'warningList' : 'threat');
   try {
-    for await (const entries of readFeed(openFeed(createReadStream(path)), null)) {
+    for await (const entries of readFeed(unpack(createReadStream(path)), null, report)) {
       for (const entry of entries) {
         tally.add(entry);
-        if (entry.kind === 'indicator' && entry.constraint === null) indicators.add(entry);
+        if (entry.kind !== 'indicator') continue;
+        if (isPublishable(entry, kind(), at, DEFAULT_POLICY)) indicators.add(entry);
       }
     }
   } catch (error) {
@@ -74,9 +80,9 @@ async function readFeedFile(
     if (!(error instanceof Error && 'code' in error)) throw error;
     return { file, reason: error.message };
   }
-  const { summary } = tally;
+  const summary = tally.summary(report.format);
   if (summary.entries > 0 && summary.indicators === 0) {
     return { file, reason: `none of its ${summary.entries} entries is an indicator` };
   }
-  return { name: file, indicators, summary };
+  return { name: file, kind: kind(), indicators, summary };
 }

@@ -35,7 +35,7 @@ export function alertRecord(alert: Alert): Record<string, unknown> {
         ? alert.facts
         : {
             indicators: tally.indicators,
-            warningLists: [],
+            warningLists: tally.warningLists ?? [],
             snapshot: tally.snapshot,
             direction: tally.direction,
             flows: tally.flows.map(flowRecord),

@@ -5,6 +5,7 @@ import {
   MAX_FLOWS,
   type Sighting,
   mergeIndicators,
+  mergeWarnings,
 } from '../domain/alert/alert.ts';
 import { SEVERITIES, isGraver } from '../domain/alert/severity.ts';
 import { type Totals, addTotals } from '../domain/alert/totals.ts';
@@ -38,6 +39,7 @@ export function sightingsOf(header: DataHeader, rows: ActivityRows): Sighting[] 
       severity: SEVERITIES[found.severity]!,
       direction: DIRECTIONS[found.direction]!,
       indicators: finding.indicators,
+      warningLists: finding.warningLists,
       snapshot: header.snapshot.id,
       totals: totalsOf(rows, found, lastRow.get(name) === found.row ? 0 : 1),
       flows: [flowOf(rows, found)],
@@ -59,6 +61,7 @@ function joined(before: Sighting, one: Sighting): Sighting {
       one.indicators === before.indicators
         ? before.indicators
         : mergeIndicators(before.indicators, one.indicators),
+    warningLists: mergeWarnings(before.warningLists, one.warningLists),
     totals: addTotals(before.totals, one.totals),
     flows: before.flows.length < MAX_FLOWS ? [...before.flows, ...one.flows] : before.flows,
   };

@@ -1,8 +1,9 @@
 import { listedPeer } from './connection/listed-peer.ts';
+import { feedHealth } from './platform/feed-health.ts';
 import { streamGap } from './platform/stream-gap.ts';
 import type { RuleText } from './rule.ts';
 
-const RULES: readonly RuleText[] = [listedPeer, streamGap];
+const RULES: readonly RuleText[] = [listedPeer, streamGap, feedHealth];
 
 /** The text of an alert type; throws for one that no rule of this version raises. */
 export function ruleTextOf(alertType: string): RuleText {

@@ -30,6 +30,7 @@ export function anAlert(id: string, deviceId: string): Alert {
       securityGroup: 'cameras',
       severity: 'medium',
       direction: 'outboundAttempt',
+      warningLists: [{ list: 'resolvers', matchedPrefix: '192.0.2.10/32' }],
       indicators: [],
       snapshot: 'none',
       totals: {

@@ -94,6 +94,7 @@ describe('the functions', () => {
           quarantined: 1,
           other: 1,
           findings: 3,
+          allowed: 0,
         },
       ],
     ]);

@@ -34,6 +34,7 @@ const finding = (address = '192.0.2.1', indicators = [indicator()]): AddressFind
   ruleType: null,
   address,
   indicators,
+  warningLists: [],
 });
 /** A message with one matching connection. */
 const message = (fields: Partial<TestRow> = {}, found = LOW, what = finding()) =>

@@ -3,16 +3,20 @@ import { describe, it } from 'node:test';
 import { DIRECTIONS, directionOf } from '../../shared/domain/telemetry/direction.ts';
 import { ruleTextOf } from '../../shared/rules/catalogue.ts';
 import { listedPeer } from '../../shared/rules/connection/listed-peer.ts';
+import { feedHealth } from '../../shared/rules/platform/feed-health.ts';
 import { streamGap } from '../../shared/rules/platform/stream-gap.ts';
 
 describe('contact with a listed address', () => {
   it('is as grave as who began it and whether bytes went both ways', () => {
-    assert.deepEqual(DIRECTIONS.map(listedPeer.severityOf), ['high', 'medium', 'medium', 'low']);
+    assert.deepEqual(
+      DIRECTIONS.map((direction) => listedPeer.severityOf(direction, false)),
+      ['high', 'medium', 'medium', 'low'],
+    );
   });
 
   it('is high only from an ephemeral or an equal port', () => {
     const severity = (localPort: number, remotePort: number) =>
-      listedPeer.severityOf(directionOf(1, 1, localPort, remotePort, 30_000));
+      listedPeer.severityOf(directionOf(1, 1, localPort, remotePort, 30_000), false);
     assert.equal(severity(30_000, 443), 'high');
     assert.equal(severity(29_999, 443), 'medium');
     assert.equal(severity(5683, 5683), 'high');
@@ -20,15 +24,24 @@ describe('contact with a listed address', () => {
   });
 
   it('that nobody answered is low, an attempt without an answer medium', () => {
-    assert.equal(listedPeer.severityOf(directionOf(40, 0, 23, 51_000, 30_000)), 'low');
-    assert.equal(listedPeer.severityOf(directionOf(0, 40, 51_000, 23, 30_000)), 'medium');
-    assert.equal(listedPeer.severityOf(directionOf(0, 0, 0, 0, 30_000)), 'medium');
+    assert.equal(listedPeer.severityOf(directionOf(40, 0, 23, 51_000, 30_000), false), 'low');
+    assert.equal(listedPeer.severityOf(directionOf(0, 40, 51_000, 23, 30_000), false), 'medium');
+    assert.equal(listedPeer.severityOf(directionOf(0, 0, 0, 0, 30_000), false), 'medium');
+  });
+});
+
+describe('contact with an address on a warning list', () => {
+  it('is at most low, whoever began and whatever was answered', () => {
+    assert.deepEqual(
+      DIRECTIONS.map((direction) => listedPeer.severityOf(direction, true)),
+      ['low', 'low', 'low', 'low'],
+    );
   });
 });
 
 describe('the catalogue of rules', () => {
   it('has the text of every rule', () => {
-    for (const rule of [listedPeer, streamGap]) {
+    for (const rule of [listedPeer, streamGap, feedHealth]) {
       assert.equal(ruleTextOf(rule.alertType), rule);
       assert.ok(rule.displayName && rule.description && rule.limits);
       assert.ok(rule.remediationSteps.length > 0);

@@ -73,7 +73,7 @@ export class IngestWorld {
 
   async list(...addresses: readonly string[]): Promise<void> {
     const indicators = addresses.map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-    const bytes = buildSnapshot([{ name: 'feed', indicators }]);
+    const bytes = buildSnapshot([{ name: 'feed', kind: 'threat', indicators }]);
     await publishSnapshot(this.snapshots, this.#clock, bytes);
   }
 

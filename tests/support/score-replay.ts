@@ -1,4 +1,4 @@
-// Holds what `replay --json` printed against what was put into the sample fleet: the threat alerts that rest on text feeds.
+// Holds what `replay --json` printed against what was put into the sample fleet: the threat alerts.
 import { foldMapped, formatAddress, parseAddress } from '../../shared/domain/address/address.ts';
 
 /** One planted incident of `truth.json`, as far as it matters here. */
@@ -10,7 +10,11 @@ export interface Incident {
   readonly address?: string;
   readonly rule?: string;
   readonly direction?: string;
-  readonly indicators?: readonly { readonly file: string; readonly state: string }[];
+  readonly indicators?: readonly {
+    readonly file: string;
+    readonly state: string;
+    readonly stixId?: string;
+  }[];
   readonly firstEnqueuedTime: string;
   readonly lastEnqueuedTime: string;
   readonly messages: number;
@@ -26,6 +30,9 @@ export interface Score {
   readonly problems: readonly string[];
 }
 
+/** A warning-listed contact is an alert too, of low severity. */
+const EXPECTED: ReadonlySet<string> = new Set(['alert', 'warningListed']);
+
 type AlertRecord = Readonly<Record<string, any>>;
 
 export function scoreReplay(
@@ -35,19 +42,16 @@ export function scoreReplay(
   const planted = incidents.filter(
     ({ address, rule }) => address !== undefined && rule === undefined,
   );
-  const aside = new Set(planted.filter(restsOnOtherFeeds).map(keyOf));
   const expected = new Map(
     planted
-      .filter(({ expect, kind }) => expect === 'alert' && kind !== 'fleetIncident')
-      .map((incident) => [keyOf(incident), incident] as const)
-      .filter(([key]) => !aside.has(key)),
+      .filter(({ expect, kind }) => EXPECTED.has(expect) && kind !== 'fleetIncident')
+      .map((incident) => [keyOf(incident), incident] as const),
   );
   const problems: string[] = [];
   const found = new Set<string>();
   let exact = 0;
   for (const record of records.filter(({ alertType }) => alertType === 'IoT_TiConnection')) {
     const key = keyOf({ deviceId: record['deviceId'], address: record['subject'].address });
-    if (aside.has(key)) continue;
     const incident = expected.get(key);
     if (incident === undefined) problems.push(`false: ${key}`);
     else if (found.has(key)) problems.push(`twice: ${key}`);
@@ -60,15 +64,6 @@ export function scoreReplay(
   }
   for (const [key, { id }] of expected) if (!found.has(key)) problems.push(`missed: ${id}: ${key}`);
   return { expected: expected.size, exact, problems };
-}
-
-/** Warning lists and STIX are no text feeds. */
-function restsOnOtherFeeds({ expect, indicators = [] }: Incident): boolean {
-  const active = indicators.filter(({ state }) => state === 'active');
-  return (
-    expect === 'warningListed' ||
-    (active.length > 0 && active.every(({ file }) => file.endsWith('.json')))
-  );
 }
 
 function keyOf({ deviceId, address }: { deviceId: string; address?: string }): string {
@@ -91,8 +86,19 @@ function differences(incident: Incident, record: AlertRecord): string[] {
     .filter(([name, value]) => record[name] !== value)
     .map(([name, value]) => `${name} is ${record[name]}, not ${value}`);
   const { severity, evidence } = record;
+  if (incident.expect === 'warningListed') {
+    if (severity !== 'low') wrong.push(`severity ${severity}, though on a warning list`);
+    if (!(evidence?.warningLists?.length > 0)) wrong.push('no warning list in the evidence');
+    return wrong;
+  }
   if (direction === 'outboundExchange' && severity !== 'high') wrong.push(`severity ${severity}`);
   if (direction === 'inboundProbe' && severity === 'high') wrong.push('severity high for a probe');
   if (!(evidence?.indicators?.length > 0)) wrong.push('no indicator in the evidence');
+  const named = JSON.stringify(evidence?.indicators ?? []);
+  for (const { state, stixId } of incident.indicators ?? []) {
+    if (state === 'active' && stixId !== undefined && !named.includes(stixId)) {
+      wrong.push(`the evidence lacks ${stixId}`);
+    }
+  }
   return wrong;
 }

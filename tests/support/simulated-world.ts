@@ -221,7 +221,8 @@ export async function simulate(
   const snapshotIds: string[] = [];
   const publish = async (addresses: ReadonlySet<string>) => {
     const indicators = [...addresses].map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-    const bytes = buildSnapshot([{ name: `feed ${snapshotIds.length}`, indicators }]);
+    const feed = { name: `feed ${snapshotIds.length}`, kind: 'threat', indicators } as const;
+    const bytes = buildSnapshot([feed]);
     snapshotIds.push((await publishSnapshot(snapshots, clock, bytes)).id);
   };
   await publish(listed[0]!);

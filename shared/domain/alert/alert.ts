@@ -1,6 +1,6 @@
 // What an alert is, and the only functions that change one. Ingest and fold both call them: ingest is only sooner
 // (reference: docs/architecture.md, "Alerts: opened by ingest, counted by the fold").
-import type { MatchedIndicator } from '../indicator/indicator.ts';
+import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
 import type { Direction } from '../telemetry/direction.ts';
 import { type LogPosition, isAfter } from './position.ts';
 import { type Severity, gravest, isGraver } from './severity.ts';
@@ -42,6 +42,7 @@ export interface Sighting {
   /** The direction that gave the severity. */
   readonly direction: Direction;
   readonly indicators: readonly MatchedIndicator[];
+  readonly warningLists: readonly WarningMatch[];
   readonly snapshot: string;
   readonly totals: Totals;
   /** At most `MAX_FLOWS`, the first ones. */
@@ -54,6 +55,8 @@ export interface Tally {
   readonly severity: Severity;
   readonly direction: Direction;
   readonly indicators: readonly MatchedIndicator[];
+  /** Absent in documents that version 0.1 wrote. */
+  readonly warningLists?: readonly WarningMatch[];
   /** The snapshot that matched first. */
   readonly snapshot: string;
   readonly flows: readonly FlowSample[];
@@ -167,18 +170,20 @@ function addToTally(tally: Tally | null, sighting: Sighting): Tally {
     severity: graver ? sighting.severity : tally.severity,
     direction: graver ? sighting.direction : tally.direction,
     indicators: mergeIndicators(tally.indicators, sighting.indicators),
+    warningLists: mergeWarnings(tally.warningLists ?? [], sighting.warningLists),
     snapshot: tally.snapshot,
     flows: [...tally.flows, ...sighting.flows].slice(0, MAX_FLOWS),
   };
 }
 
 function tallyOf(sighting: Sighting): Tally {
-  const { totals, severity, direction, indicators, snapshot, flows } = sighting;
+  const { totals, severity, direction, indicators, warningLists, snapshot, flows } = sighting;
   return {
     totals,
     severity,
     direction,
     indicators: indicators.slice(0, MAX_INDICATORS),
+    warningLists,
     snapshot,
     flows,
   };
@@ -191,6 +196,15 @@ export function mergeIndicators(
 ): readonly MatchedIndicator[] {
   const seen = new Set(known.map(identityOf));
   const fresh = more.filter((indicator) => !seen.has(identityOf(indicator)));
+  return fresh.length === 0 ? known : [...known, ...fresh].slice(0, MAX_INDICATORS);
+}
+
+/** Each warning list once; a finding carries few, and an alert is about one address. */
+export function mergeWarnings(
+  known: readonly WarningMatch[],
+  more: readonly WarningMatch[],
+): readonly WarningMatch[] {
+  const fresh = more.filter(({ list }) => !known.some((warning) => warning.list === list));
   return fresh.length === 0 ? known : [...known, ...fresh].slice(0, MAX_INDICATORS);
 }
 

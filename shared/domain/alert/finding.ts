@@ -1,4 +1,4 @@
-import type { MatchedIndicator } from '../indicator/indicator.ts';
+import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
 
 /** What a rule found at an address and what it rests on; the activity log keeps it, so it needs no snapshot to be read. */
 export interface AddressFinding {
@@ -9,4 +9,6 @@ export interface AddressFinding {
   readonly address: string;
   /** The indicators in force at the message's time, over all feeds; empty for a group rule. */
   readonly indicators: readonly MatchedIndicator[];
+  /** Warning lists that cover the address: the reason for a capped severity. */
+  readonly warningLists: readonly WarningMatch[];
 }

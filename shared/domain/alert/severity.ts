@@ -13,6 +13,10 @@ export function gravest(a: Severity, b: Severity): Severity {
   return isGraver(b, a) ? b : a;
 }
 
+export function capped(severity: Severity, most: Severity): Severity {
+  return isGraver(severity, most) ? most : severity;
+}
+
 /**
  * How grave contact with a listed address is: payload both ways that the device began is the worst, a probe that nobody
  * answered the least (docs/architecture.md, "Direction"; this overrides the catalogue's flat "Medium").

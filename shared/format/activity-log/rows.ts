@@ -3,7 +3,8 @@
 // The body of a block, unpacked, is these columns one after the other. n rows, c connections, f findings:
 //
 //   JSON      varint length, then ASCII bytes: {devices: [[deviceId, moduleId, securityGroup], …], reasons: [text, …],
-//             evidence: [[MatchedIndicator, …], …], findings: [[alertType, ruleType, address, index into evidence], …]};
+//             evidence: [[MatchedIndicator, …], …], findings: [[alertType, ruleType, address, index into evidence,
+//             and where there are any: warning lists as {list, matchedPrefix}], …]};
 //             rows and findings point into these lists by index
 //   addresses varint count a; then a × (u8 family, 4 or 16 address bytes in network order)
 //   n         varint
@@ -24,7 +25,7 @@
 //             varint index into findings, u8 direction, u8 severity), in order of row
 //   refused   for each quarantined row: varint index into reasons, varint length, raw bytes
 import type { AddressFinding } from '../../domain/alert/finding.ts';
-import type { MatchedIndicator } from '../../domain/indicator/indicator.ts';
+import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
 import { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
 import { DIRECTIONS } from '../../domain/telemetry/direction.ts';
@@ -95,6 +96,8 @@ export class ActivityRows {
   readonly findings: AddressFinding[] = [];
   readonly rowFindings: RowFinding[] = [];
   readonly quarantined: Quarantined[] = [];
+  /** Connections that the allowlist kept from being findings; told in the log line, not kept in the block. */
+  allowed = 0;
   readonly #deviceIndex = new Map<string, number[]>();
 
   constructor(connections: ConnectionTable = new ConnectionTable()) {
@@ -238,11 +241,13 @@ export class ActivityRows {
   /** Each list of indicators once: many addresses of one listed prefix share it, and a device chooses how many. */
   #encodeLists(reasons: readonly string[]): Uint8Array {
     const evidence = new Map<string, number>();
-    const findings = this.findings.map(({ alertType, ruleType, address, indicators }) => {
+    const findings = this.findings.map((finding) => {
+      const { alertType, ruleType, address, indicators, warningLists } = finding;
       const text = toAsciiJson(indicators);
       const index = evidence.get(text) ?? evidence.size;
       evidence.set(text, index);
-      return [alertType, ruleType, address, index];
+      const warnings = warningLists.length === 0 ? [] : [warningLists];
+      return [alertType, ruleType, address, index, ...warnings];
     });
     const devices = this.devices.map((d) => [d.deviceId, d.moduleId, d.securityGroup]);
     const lists = toAsciiJson({ devices, reasons, findings }).slice(0, -1);
@@ -420,12 +425,12 @@ function readLists(bytes: Uint8Array): Lists {
       ([deviceId, moduleId, securityGroup]) => ({ deviceId, moduleId, securityGroup }),
     ),
     reasons: listOf(raw?.['reasons'], 'reasons', isText),
-    findings: findings.map(([alertType, ruleType, address, index]) => {
+    findings: findings.map(([alertType, ruleType, address, index, warningLists = []]) => {
       const indicators = evidence[index];
       if (indicators === undefined) {
         throw new BlockFormatError(`evidence ${index} of ${evidence.length}`);
       }
-      return { alertType, ruleType, address, indicators };
+      return { alertType, ruleType, address, indicators, warningLists };
     }),
   };
 }
@@ -454,13 +459,16 @@ function isDevice(value: unknown): value is [string, string | null, string] {
   return isText(deviceId) && (moduleId === null || isText(moduleId)) && isText(securityGroup);
 }
 
-function isFinding(value: unknown): value is [string, string | null, string, number] {
+type ListedFinding = [string, string | null, string, number, (readonly WarningMatch[])?];
+
+function isFinding(value: unknown): value is ListedFinding {
   if (!Array.isArray(value)) return false;
-  const [alertType, ruleType, address, index] = value as unknown[];
+  const [alertType, ruleType, address, index, warningLists = []] = value as unknown[];
   return (
     isText(alertType) &&
     (ruleType === null || isText(ruleType)) &&
     isText(address) &&
-    typeof index === 'number'
+    typeof index === 'number' &&
+    Array.isArray(warningLists)
   );
 }

@@ -16,20 +16,23 @@ export interface Line {
 /** Cuts chunks into lines. Keeps one line at most and no more of it than the cap, however long the line. */
 export class LineCutter {
   readonly #onLine: (line: Line) => void;
-  readonly #kept = new Uint8Array(MAX_LINE_BYTES);
+  readonly #maxBytes: number;
+  readonly #kept: Uint8Array;
   #keptBytes = 0;
   #tooLong = false;
   #number = 0;
 
   /** A line is valid during the call only: its bytes are the caller's chunk or reused. */
-  constructor(onLine: (line: Line) => void) {
+  constructor(onLine: (line: Line) => void, maxBytes = MAX_LINE_BYTES) {
     this.#onLine = onLine;
+    this.#maxBytes = maxBytes;
+    this.#kept = new Uint8Array(maxBytes);
   }
 
   push(chunk: Uint8Array): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      if (this.#keptBytes === 0 && end - start <= MAX_LINE_BYTES) {
+      if (this.#keptBytes === 0 && end - start <= this.#maxBytes) {
         this.#onLine({ bytes: chunk, start, end, number: ++this.#number, tooLong: false });
       } else {
         this.#keep(chunk, start, end);
@@ -45,7 +48,7 @@ export class LineCutter {
   }
 
   #keep(chunk: Uint8Array, start: number, end: number): void {
-    const room = MAX_LINE_BYTES - this.#keptBytes;
+    const room = this.#maxBytes - this.#keptBytes;
     if (end - start > room) this.#tooLong = true;
     const part = chunk.subarray(start, Math.min(end, start + room));
     this.#kept.set(part, this.#keptBytes);

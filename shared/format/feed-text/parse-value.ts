@@ -10,6 +10,7 @@ export interface ParsedValue {
   /** log2 of the number of addresses, rounded up. */
   readonly hostBits: number;
   readonly constraint: Constraint | null;
+  readonly range?: true;
 }
 
 /** The first column ends at a blank, a comma or a comment sign. */
@@ -101,7 +102,8 @@ function parseLabelled(line: string): ParsedValue | RefusalReason | null {
 function rangeOf(from: Address, to: Address): ParsedValue | RefusalReason {
   const [first, last] = [foldMapped(from), foldMapped(to)];
   const nets = prefixesOfRange(first, last);
-  return nets === null ? 'range' : open(nets, hostBitsOfRange(first, last));
+  if (nets === null) return 'range';
+  return { ...open(nets, hostBitsOfRange(first, last)), range: true };
 }
 
 function unpad(padded: string): string {

@@ -1,6 +1,7 @@
 import { ipv4 } from '../../domain/address/address.ts';
 import { refusalOfNets } from '../../domain/indicator/breadth.ts';
 import type { FeedEntry, RefusalReason } from '../../domain/indicator/feed-entry.ts';
+import { NO_DETAIL } from '../../domain/indicator/indicator.ts';
 import type { Line } from './line-cutter.ts';
 import { type ParsedValue, parseValue } from './parse-value.ts';
 
@@ -36,7 +37,9 @@ export function readLine(line: Line): FeedEntry | null {
     };
   }
   const { nets, constraint } = parsed;
-  return { kind: 'indicator', line: number, nets, constraint, detail: null };
+  const detail = constraint === null ? null : { ...NO_DETAIL, constraint };
+  const range = parsed.range === true ? ({ range: true } as const) : {};
+  return { kind: 'indicator', standing: 'listed', line: number, nets, detail, ...range };
 }
 
 /** Most lines of most lists are one IPv4 address and nothing else: those become no string. */

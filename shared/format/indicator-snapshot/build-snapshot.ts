@@ -1,3 +1,4 @@
+import type { FeedKind } from '../../domain/indicator/feed-kind.ts';
 import { toAsciiJson, writeAscii } from '../ascii-json.ts';
 import { bucketBitsFor, bucketIndex } from './bucket-index.ts';
 import { type Collected, type SnapshotFeed, collect } from './collect.ts';
@@ -37,7 +38,23 @@ export function buildSnapshot(
   feeds: readonly SnapshotFeed[],
   checksum: (bytes: Uint8Array) => number = crc32,
 ): Uint8Array {
-  const collected = collect(feeds);
+  const isWarningList = ({ kind }: SnapshotFeed) => kind === 'warningList';
+  const warningLists = feeds.filter(isWarningList);
+  return build(
+    collect(feeds.filter((feed) => !isWarningList(feed))),
+    // A file of its own inside: asked on a hit only, so resolvers and clouds cost the other lookups nothing.
+    warningLists.length === 0 ? NONE : build(collect(warningLists), NONE, checksum),
+    checksum,
+  );
+}
+
+const NONE = new Uint8Array(0);
+
+function build(
+  collected: Collected,
+  warningLists: Uint8Array,
+  checksum: (bytes: Uint8Array) => number,
+): Uint8Array {
   const sets = new SetTable();
   // Sets are numbered as they are met: those of single addresses first, which keeps their column narrow.
   const ipv4 = exactIpv4(collected.ipv4, sets);
@@ -60,16 +77,17 @@ export function buildSnapshot(
     sets: sets.sets,
     members: sets.members,
     ...provenanceSections(collected),
+    warningLists,
   });
 }
 
 /** How many different indicators each feed has: every address or prefix counts all members of its own set. */
 function feedTable(
-  { feedNames, provenances }: Collected,
+  { feeds, provenances }: Collected,
   { sets, members }: SetTable,
   listings: readonly Iterable<number>[],
-): { name: string; indicators: number }[] {
-  const indicators = feedNames.map(() => 0);
+): { name: string; kind: FeedKind; indicators: number }[] {
+  const indicators = feeds.map(() => 0);
   const uses = new Uint32Array(sets.length / SET_WORDS);
   for (const listed of listings) for (const set of listed) uses[set]!++;
   for (const [set, times] of uses.entries()) {
@@ -79,7 +97,7 @@ function feedTable(
       indicators[provenances[member]!.feed]! += times;
     }
   }
-  return feedNames.map((name, feed) => ({ name, indicators: indicators[feed]! }));
+  return feeds.map(({ name, kind }, feed) => ({ name, kind, indicators: indicators[feed]! }));
 }
 
 function ipv4Sections({ words, sets }: ExactAddresses) {

@@ -1,4 +1,5 @@
 import { type Prefix, isSingle } from '../../domain/address/prefix.ts';
+import type { FeedKind } from '../../domain/indicator/feed-kind.ts';
 import type { IndicatorDetail } from '../../domain/indicator/indicator.ts';
 import { writeDetail } from './detail.ts';
 import { U32List } from './u32-list.ts';
@@ -13,6 +14,7 @@ export interface SnapshotIndicator {
 export interface SnapshotFeed {
   /** Unique among the feeds of a snapshot. */
   readonly name: string;
+  readonly kind: FeedKind;
   readonly indicators: Iterable<SnapshotIndicator>;
 }
 
@@ -29,7 +31,7 @@ export interface ListedPrefix {
 
 /** All feeds in columns: single addresses cost eight bytes (IPv4) or twenty (IPv6), no object each. */
 export interface Collected {
-  readonly feedNames: readonly string[];
+  readonly feeds: readonly Pick<SnapshotFeed, 'name' | 'kind'>[];
   readonly provenances: readonly Provenance[];
   readonly ipv4: { addresses: Uint32Array; provenances: Uint32Array };
   /** Four words an address. */
@@ -66,7 +68,7 @@ export function collect(feeds: readonly SnapshotFeed[]): Collected {
   }
 
   const collected = {
-    feedNames: inOrder.map((feed) => feed.name),
+    feeds: inOrder.map(({ name, kind }) => ({ name, kind })),
     ipv4: { addresses: ipv4.addresses.view(), provenances: ipv4.provenances.view() },
     ipv6: { words: ipv6.words.view(), provenances: ipv6.provenances.view() },
     prefixes,
@@ -77,17 +79,18 @@ export function collect(feeds: readonly SnapshotFeed[]): Collected {
 /** Numbers the details of a feed as they come; equal ones share a number. */
 function provenanceNumbering(feed: number, provenances: Provenance[]) {
   const known = new Map<string, number>();
-  // Indicators with many addresses repeat their detail: most lookups end here.
-  let last: { detail: IndicatorDetail | null; provenance: number } | null = null;
+  // Most indicators share the object of their detail with others: no text for those.
+  const ofObject = new Map<IndicatorDetail | null, number>();
   return (detail: IndicatorDetail | null): number => {
-    if (last !== null && last.detail === detail) return last.provenance;
+    const seen = ofObject.get(detail);
+    if (seen !== undefined) return seen;
     const text = detail === null ? '' : writeDetail(detail);
     let provenance = known.get(text);
     if (provenance === undefined) {
       provenance = provenances.push({ feed, detail: text }) - 1;
       known.set(text, provenance);
     }
-    last = { detail, provenance };
+    ofObject.set(detail, provenance);
     return provenance;
   };
 }

@@ -1,8 +1,22 @@
 import { type Address, formatAddress, ipv4 } from '../../domain/address/address.ts';
-import { formatPrefix, isSingle, prefixOf, widthOf } from '../../domain/address/prefix.ts';
-import type { IndicatorDetail, MatchedIndicator } from '../../domain/indicator/indicator.ts';
+import {
+  type Prefix,
+  formatPrefix,
+  isSingle,
+  prefixOf,
+  widthOf,
+} from '../../domain/address/prefix.ts';
+import type { FeedKind } from '../../domain/indicator/feed-kind.ts';
+import {
+  type IndicatorDetail,
+  type MatchedIndicator,
+  NO_DETAIL,
+  type WarningMatch,
+} from '../../domain/indicator/indicator.ts';
+import type { SnapshotIndicator } from './collect.ts';
 import { readDetail } from './detail.ts';
-import { PROVENANCE_WORDS, SET_WORDS, SnapshotError, hashIpv6 } from './layout.ts';
+import { PROVENANCE_WORDS, SET_WORDS, hashIpv6 } from './layout.ts';
+import { inconsistent, listings, parentOf } from './listings.ts';
 
 /** The sections as views over one buffer, checked by `openSnapshot`. */
 export interface SnapshotColumns {
@@ -26,6 +40,7 @@ export interface SnapshotColumns {
 
 export interface SnapshotFeedStat {
   readonly name: string;
+  readonly kind: FeedKind;
   /** Different addresses and prefixes, each with each different thing that the feed says of it. */
   readonly indicators: number;
 }
@@ -38,6 +53,7 @@ export interface SnapshotStat {
   readonly ipv6Addresses: number;
   readonly ipv6Prefixes: number;
   readonly feeds: readonly SnapshotFeedStat[];
+  readonly warningLists: readonly SnapshotFeedStat[];
   /** Bytes of each section. */
   readonly sections: Readonly<Record<string, number>>;
 }
@@ -49,6 +65,7 @@ export interface SnapshotStat {
 export class IndicatorSnapshot {
   readonly stat: SnapshotStat;
   readonly #columns: SnapshotColumns;
+  readonly #warningLists: IndicatorSnapshot | null;
   // What every lookup reads, one step away.
   readonly #ipv4Index: Uint32Array;
   readonly #ipv4Suffixes: Uint16Array;
@@ -63,15 +80,18 @@ export class IndicatorSnapshot {
   readonly #ipv6RangeStarts: Uint32Array;
   readonly #ipv6RangeSets: Uint32Array;
   readonly #ipv6RangeShift: number;
+  readonly #listedSince = new Map<number, string | null>();
 
   /** For `openSnapshot`, which has checked the columns. */
   constructor(
     columns: SnapshotColumns,
     feeds: readonly SnapshotFeedStat[],
-    stat: Omit<SnapshotStat, 'feeds'>,
+    warningLists: IndicatorSnapshot | null,
+    stat: Omit<SnapshotStat, 'feeds' | 'warningLists'>,
   ) {
-    this.stat = { ...stat, feeds };
+    this.stat = { ...stat, feeds, warningLists: warningLists?.stat.feeds ?? [] };
     this.#columns = columns;
+    this.#warningLists = warningLists;
     this.#ipv4Index = columns.ipv4Index;
     this.#ipv4Suffixes = columns.ipv4Suffixes;
     this.#ipv4RangeIndex = columns.ipv4RangeIndex;
@@ -107,6 +127,48 @@ export class IndicatorSnapshot {
     const exact = found < 0 ? 0 : this.#columns.ipv6Sets[found]!;
     const address: Address = { family: 6, words: [w0, w1, w2, w3] };
     return this.#matches(address, exact, this.#rangeSetOfIpv6(w0, w1, w2, w3));
+  }
+
+  /** Everyone who lists the address; of either family. */
+  matchesOf({ family, words }: Address): MatchedIndicator[] {
+    return family === 4 ? this.matchesOfIpv4(words[0]) : this.matchesOfIpv6(...words);
+  }
+
+  /** The warning lists that cover the address. */
+  warningsOf(address: Address): WarningMatch[] {
+    const matches = this.#warningLists?.matchesOf(address) ?? [];
+    return matches.map(({ feed, matchedPrefix }) => ({ list: feed, matchedPrefix }));
+  }
+
+  /** The first listing time that the snapshot has for exactly this address or prefix; null if it does not list it. */
+  listedSince(prefix: Prefix): string | null {
+    const set = this.#setOf(prefix);
+    if (set === 0) return null;
+    const known = this.#listedSince.get(set);
+    if (known !== undefined) return known;
+    let first: string | null = null;
+    for (const provenance of this.#membersOf(set)) {
+      const since = this.#provenance(provenance).detail?.listedSince ?? null;
+      if (since !== null && (first === null || since < first)) first = since;
+    }
+    this.#listedSince.set(set, first);
+    return first;
+  }
+
+  /** Whether exactly this address or prefix is listed. */
+  lists(prefix: Prefix): boolean {
+    return this.#setOf(prefix) !== 0;
+  }
+
+  /** Everything that was put in, each once; equal details are one object. In no particular order. */
+  *indicators(): Generator<SnapshotIndicator & { feed: string }> {
+    const read: { feed: string; detail: IndicatorDetail | null }[] = [];
+    for (const { prefix, set } of listings(this.#columns)) {
+      for (const provenance of this.#membersOf(set)) {
+        const { feed, detail } = (read[provenance] ??= this.#provenance(provenance));
+        yield { prefix, feed, detail };
+      }
+    }
   }
 
   // The `!` below hold because `openSnapshot` checked every index: a bucket is a slice of its column, and the first
@@ -185,35 +247,59 @@ export class IndicatorSnapshot {
     const matchedPrefix = formatPrefix(prefix);
     const text = isSingle(prefix) ? formatAddress(address) : matchedPrefix;
     for (const provenance of members.subarray(first, first + count)) {
-      const { feed, detail } = this.#provenance(provenance);
-      matches.push({ feed, ...(detail ?? undetailed(text, feed)), matchedPrefix });
+      const { feed, detail } = this.#provenanceOf(provenance);
+      matches.push(matchOf(feed, detail ?? NO_DETAIL, text, matchedPrefix));
     }
     return parent;
   }
 
   #provenance(provenance: number): { feed: string; detail: IndicatorDetail | null } {
+    const { feed, detail } = this.#provenanceOf(provenance);
+    return { feed: feed.name, detail };
+  }
+
+  #provenanceOf(provenance: number): { feed: SnapshotFeedStat; detail: IndicatorDetail | null } {
     const { provenances, details } = this.#columns;
     const at = provenance * PROVENANCE_WORDS;
     const feed = this.stat.feeds[provenances[at] ?? Infinity];
     if (feed === undefined) throw inconsistent(`provenance ${provenance}`);
     const [offset, length] = [provenances[at + 1]!, provenances[at + 2]!];
     if (offset + length > details.length) throw inconsistent(`detail of provenance ${provenance}`);
-    const detail = length === 0 ? null : readDetail(details.subarray(offset, offset + length));
-    return { feed: feed.name, detail };
+    const bytes = details.subarray(offset, offset + length);
+    return { feed, detail: length === 0 ? null : readDetail(bytes, this.stat.version) };
+  }
+
+  #setOf(prefix: Prefix): number {
+    const { family, words, bits } = prefix;
+    if (isSingle(prefix)) {
+      const found = family === 4 ? this.#findIpv4(words[0]) : this.#findIpv6(...words);
+      if (found < 0) return 0;
+      return (family === 4 ? this.#columns.ipv4Sets : this.#columns.ipv6Sets)[found]!;
+    }
+    const { sets } = this.#columns;
+    let set = family === 4 ? this.#rangeSetOfIpv4(words[0]) : this.#rangeSetOfIpv6(...words);
+    while (set !== 0 && sets[set * SET_WORDS + 1] !== bits) set = parentOf(sets, set);
+    return set;
+  }
+
+  #membersOf(set: number): Uint32Array {
+    const { sets, members } = this.#columns;
+    const [first, count] = [sets[set * SET_WORDS + 2], sets[set * SET_WORDS + 3]];
+    if (first === undefined || count === undefined || first + count > members.length) {
+      throw inconsistent(`set ${set}`);
+    }
+    return members.subarray(first, first + count);
   }
 }
 
-/** What stands for a detail where the feed said nothing beside the address. */
-function undetailed(value: string, feed: string): IndicatorDetail {
-  return {
-    id: null,
-    value,
-    sources: [feed],
-    validFrom: null,
-    validUntil: null,
-    confidence: null,
-    labels: [],
-  };
+function matchOf(
+  { name, kind }: SnapshotFeedStat,
+  detail: IndicatorDetail,
+  value: string,
+  matchedPrefix: string,
+): MatchedIndicator {
+  const sources = detail.sources.length === 0 ? [name] : detail.sources;
+  return { feed: name, kind, value, ...detail, sources, matchedPrefix };
 }
 
 function shiftOf(index: Uint32Array): number {
@@ -233,8 +319,4 @@ function compareAt(
   if (words[at + 1] !== w1) return words[at + 1]! - w1;
   if (words[at + 2] !== w2) return words[at + 2]! - w2;
   return words[at + 3]! - w3;
-}
-
-function inconsistent(what: string): SnapshotError {
-  return new SnapshotError('inconsistent', `${what} of the snapshot points outside`);
 }

@@ -6,7 +6,9 @@
 //
 // docs/indicator-index.md has the whole layout, enough for a second reader.
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+/** Version 1 had no constraints, no kinds of feeds and no warning lists; its files are still read. */
+export const OLDEST_VERSION = 1;
 
 /** Header words, each a u32. The CRC covers everything behind itself. */
 export const HEADER = {
@@ -50,8 +52,11 @@ export const SECTION = {
   members: 15,
   provenances: 16,
   details: 17,
+  warningLists: 18,
 } as const;
 export type SectionName = keyof typeof SECTION;
+/** Sections that a file of version 1 does not have. */
+export const SINCE_VERSION_2: readonly SectionName[] = ['warningLists'];
 
 /** IPv4 exact: the top 16 bits choose the bucket, the low 16 are stored. */
 export const IPV4_BUCKETS = 1 << 16;

@@ -1,3 +1,4 @@
+import { FEED_KINDS } from '../../domain/indicator/feed-kind.ts';
 import { parseAsciiJson } from '../ascii-json.ts';
 import { MAX_BUCKET_BITS } from './bucket-index.ts';
 import { crc32 } from './crc32.ts';
@@ -14,11 +15,13 @@ import {
   IPV4_BUCKETS,
   MAGIC_HIGH,
   MAGIC_LOW,
+  OLDEST_VERSION,
   PROVENANCE_WORDS,
   SECTION,
   SECTION_ALIGNMENT,
   SECTION_ENTRY_BYTES,
   SECTION_REQUIRED,
+  SINCE_VERSION_2,
   SET_WORDS,
   type SectionName,
   SnapshotError,
@@ -35,12 +38,17 @@ export function openSnapshot(
 ): IndicatorSnapshot {
   const aligned = bytes.byteOffset % SECTION_ALIGNMENT === 0 ? bytes : Uint8Array.from(bytes);
   const header = readHeader(aligned, checksum);
-  const sections = readSections(aligned, header.sections);
+  const sections = readSections(aligned, header.sections, header.version);
   const columns = viewColumns(sections);
   const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = header;
   check(ipv4Addresses === columns.ipv4Suffixes.length, 'the header counts other IPv4 addresses');
   check(ipv6Addresses === columns.ipv6Sets.length, 'the header counts other IPv6 addresses');
-  return new IndicatorSnapshot(columns, readFeeds(sections.feeds), {
+  const warningLists =
+    sections.warningLists === undefined || sections.warningLists.length === 0
+      ? null
+      : openSnapshot(sections.warningLists, checksum);
+  check((warningLists?.stat.warningLists ?? []).length === 0, 'warning lists in warning lists');
+  return new IndicatorSnapshot(columns, readFeeds(sections.feeds), warningLists, {
     bytes: bytes.length,
     version: header.version,
     ipv4Addresses,
@@ -54,7 +62,9 @@ export function openSnapshot(
 }
 
 type Header = Record<keyof typeof HEADER, number>;
-type Sections = Record<SectionName, Uint8Array>;
+type Sections = Record<Exclude<SectionName, 'warningLists'>, Uint8Array> & {
+  readonly warningLists?: Uint8Array;
+};
 
 function check(holds: boolean, found: string): asserts holds {
   if (!holds)
@@ -79,10 +89,10 @@ function readHeader(bytes: Uint8Array, checksum: (bytes: Uint8Array) => number):
   const header = Object.fromEntries(
     Object.entries(HEADER).map(([name, word]) => [name, words[word]!]),
   ) as Header;
-  if (header.version !== FORMAT_VERSION) {
+  if (header.version < OLDEST_VERSION || header.version > FORMAT_VERSION) {
     throw new SnapshotError(
       'unsupportedVersion',
-      `version ${FORMAT_VERSION} was expected, found ${header.version}`,
+      `version ${OLDEST_VERSION} or ${FORMAT_VERSION} was expected, found ${header.version}`,
     );
   }
   if (bytes.length < header.length) {
@@ -99,7 +109,7 @@ function readHeader(bytes: Uint8Array, checksum: (bytes: Uint8Array) => number):
 }
 
 /** Every known section, found once and inside the file; unknown ones are skipped unless the file requires them. */
-function readSections(bytes: Uint8Array, count: number): Sections {
+function readSections(bytes: Uint8Array, count: number, version: number): Sections {
   const tableEnd = HEADER_BYTES + count * SECTION_ENTRY_BYTES;
   check(tableEnd <= bytes.length, `a table of ${count} sections`);
   const table = new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, count * 4);
@@ -127,12 +137,15 @@ function readSections(bytes: Uint8Array, count: number): Sections {
       );
     }
   }
-  for (const name of names.values()) check(sections[name] !== undefined, `no section ${name}`);
+  for (const name of names.values()) {
+    const needed = version > 1 || !(SINCE_VERSION_2 as readonly string[]).includes(name);
+    check(!needed || sections[name] !== undefined, `no section ${name}`);
+  }
   return sections as Sections;
 }
 
 function viewColumns(sections: Sections): SnapshotColumns {
-  const words = (name: SectionName, wordsEach = 1): Uint32Array => {
+  const words = (name: keyof Omit<Sections, 'warningLists'>, wordsEach = 1): Uint32Array => {
     const { buffer, byteOffset, byteLength } = sections[name];
     check(byteLength % (4 * wordsEach) === 0, `section ${name} of ${byteLength} bytes`);
     return new Uint32Array(buffer, byteOffset, byteLength / 4);
@@ -211,11 +224,13 @@ function readFeeds(section: Uint8Array): readonly SnapshotFeedStat[] {
   check(Array.isArray(feeds), 'the feeds are no list');
   return feeds.map((feed: unknown) => {
     check(typeof feed === 'object' && feed !== null, 'a feed is no object');
-    const { name, indicators } = feed as Record<string, unknown>;
+    const { name, indicators, kind = 'threat' } = feed as Record<string, unknown>;
+    const known = FEED_KINDS.find((one) => one === kind);
     check(
       typeof name === 'string' && typeof indicators === 'number',
       'a feed without name or count',
     );
-    return { name, indicators };
+    check(known !== undefined, `a feed of the kind ${String(kind)}`);
+    return { name, kind: known, indicators };
   });
 }

@@ -3,11 +3,10 @@ import type { DeviceEvent } from '../../domain/telemetry/device-event.ts';
 import { ActivityRows, COUNTED, OTHER, QUARANTINED } from '../../format/activity-log/rows.ts';
 import { parseMti } from '../../format/device-message/mti.ts';
 import { newMessageFacts, readConnections } from '../../format/device-message/read-connections.ts';
-import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import { RecentBodies } from '../log/recent-bodies.ts';
 import type { DetectionSettings } from '../settings.ts';
 import { type BodyHash, hashBody } from './body-hash.ts';
-import { type FindingIndex, judgeRow } from './judge.ts';
+import { FindingIndex, type Intelligence, judgeRow } from './judge.ts';
 
 /** Each carries its evidence, so a block of many more would outgrow what a reader can hold. */
 const MAX_BLOCK_FINDINGS = 5000;
@@ -20,7 +19,7 @@ const MAX_BLOCK_FINDINGS = 5000;
 export function buildRows(
   events: readonly DeviceEvent[],
   recent: RecentBodies,
-  snapshot: IndicatorSnapshot,
+  intelligence: Intelligence,
   settings: DetectionSettings,
   table: ConnectionTable,
 ): ActivityRows {
@@ -28,7 +27,7 @@ export function buildRows(
   const fresh = new RecentBodies(-Infinity);
   const facts = newMessageFacts();
   const hash: BodyHash = { low: 0, high: 0 };
-  const index: FindingIndex = new Map();
+  const index = new FindingIndex(intelligence);
   const horizon = settings.repeatHorizonMs;
   for (const event of events) {
     if (rows.rowFindings.length >= MAX_BLOCK_FINDINGS) break;
@@ -61,9 +60,10 @@ export function buildRows(
     });
     if (reason !== null) rows.quarantined.push({ row, reason, raw: event.body });
     else if (kind === COUNTED && !repeat) {
-      judgeRow(rows, row, snapshot, settings.ephemeralPortFrom, index);
+      judgeRow(rows, row, settings.ephemeralPortFrom, index);
     }
   }
+  rows.allowed = index.allowed;
   return rows;
 }
 

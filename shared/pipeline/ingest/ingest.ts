@@ -18,6 +18,8 @@ export interface IngestSummary {
   quarantined: number;
   other: number;
   findings: number;
+  /** Connections that the allowlist kept from being findings. */
+  allowed: number;
 }
 
 /** The writers of this instance, one for each partition that it was handed. */
@@ -42,6 +44,7 @@ export class Ingest {
       quarantined: 0,
       other: 0,
       findings: 0,
+      allowed: 0,
     };
     const writer = this.writerOf(batch);
     await writer.exclusively(() =>
@@ -53,6 +56,7 @@ export class Ingest {
         summary.quarantined += rows.quarantined;
         summary.other += rows.other;
         summary.findings += findings;
+        summary.allowed += block.rows.allowed;
         await this.raise(writer.ref, block);
       }),
     );

@@ -1,29 +1,108 @@
 // Matching: the connections of one message against the indicator snapshot, each match a finding with its evidence.
-import { formatIpv4, formatIpv6, isMappedIpv4 } from '../../domain/address/address.ts';
+import { type Address, formatAddress, ipv4, isMappedIpv4 } from '../../domain/address/address.ts';
 import { MAX_INDICATORS } from '../../domain/alert/alert.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
-import { isValidAt } from '../../domain/indicator/validity.ts';
-import type { MatchedIndicator } from '../../domain/indicator/indicator.ts';
-import { DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
+import { type AllowEntry, allowedBy } from '../../domain/indicator/allowlist.ts';
+import { constraintHolds } from '../../domain/indicator/constraint.ts';
+import { boundsOf } from '../../domain/indicator/validity.ts';
+import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
+import { type Direction, DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
 import type { ActivityRows } from '../../format/activity-log/rows.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import { listedPeer } from '../../rules/connection/listed-peer.ts';
 
-/** Evidence that several findings of a block share: one address, one set of indicators in force. */
-export type FindingIndex = Map<string, number>;
+/** What a message is held against: the published indicators, and the addresses that the operator vouches for. */
+export interface Intelligence {
+  readonly index: IndicatorSnapshot;
+  readonly allowlist: readonly AllowEntry[];
+}
+
+/** Warning lists of one address that a finding shows. */
+const MAX_WARNINGS = 8;
+
+/** What is known of a listed address, asked for once a block. */
+interface ListedAddress {
+  readonly address: Address;
+  readonly text: string;
+  readonly indicators: readonly {
+    readonly indicator: MatchedIndicator;
+    readonly from: number;
+    readonly until: number;
+  }[];
+  readonly warningLists: readonly WarningMatch[];
+}
+
+/** Evidence that several findings of a block share: one address, one set of indicators in force. Belongs to the block. */
+export class FindingIndex {
+  readonly #intelligence: Intelligence;
+  readonly #listed = new Map<string, ListedAddress>();
+  readonly #findings = new Map<string, number>();
+  /** Connections that would have been findings, but for the allowlist. */
+  allowed = 0;
+
+  constructor(intelligence: Intelligence) {
+    this.#intelligence = intelligence;
+  }
+
+  get snapshot(): IndicatorSnapshot {
+    return this.#intelligence.index;
+  }
+
+  listed(address: Address): ListedAddress {
+    const text = formatAddress(address);
+    const known = this.#listed.get(text);
+    if (known !== undefined) return known;
+    const { index } = this.#intelligence;
+    const indicators = index
+      .matchesOf(address)
+      .map((indicator) => ({ indicator, ...boundsOf(indicator) }));
+    const warningLists = index.warningsOf(address).slice(0, MAX_WARNINGS);
+    const listed = { address, text, indicators, warningLists };
+    this.#listed.set(text, listed);
+    return listed;
+  }
+
+  isAllowed({ address }: ListedAddress, at: number): boolean {
+    return allowedBy(this.#intelligence.allowlist, address, at) !== null;
+  }
+
+  /** The finding's place in the block's list; `inForce` are the indicators that hold, never none. */
+  findingOf(
+    rows: ActivityRows,
+    { text, indicators, warningLists }: ListedAddress,
+    inForce: readonly boolean[],
+  ): number {
+    const key = `${text} ${inForce.map(Number).join('')}`;
+    const known = this.#findings.get(key);
+    if (known !== undefined) return known;
+    const finding =
+      rows.findings.push({
+        alertType: listedPeer.alertType,
+        ruleType: null,
+        address: text,
+        indicators: indicators
+          .filter((_, i) => inForce[i])
+          .slice(0, MAX_INDICATORS)
+          .map(({ indicator }) => indicator),
+        warningLists,
+      }) - 1;
+    this.#findings.set(key, finding);
+    return finding;
+  }
+}
 
 /**
- * Adds to `rows` the findings of its row `row`, judged at the message's IoT Hub time. `index` belongs to the block.
- * The loop reads typed arrays only; strings are made on a hit.
+ * Adds to `rows` the findings of its row `row`, judged at the message's IoT Hub time. The loop reads typed arrays only;
+ * strings are made on a hit.
  */
 export function judgeRow(
   rows: ActivityRows,
   row: number,
-  snapshot: IndicatorSnapshot,
   ephemeralPortFrom: number,
   index: FindingIndex,
 ): void {
   const { connections: table } = rows;
+  const { snapshot } = index;
   const end = rows.connectionStart[row + 1]!;
   for (let c = rows.connectionStart[row]!; c < end; c++) {
     const at = 4 * c;
@@ -38,10 +117,7 @@ export function judgeRow(
       } else if (!snapshot.hasIpv6(w0, w1, w2, w3)) continue;
     }
     if (isIpv4 && !snapshot.hasIpv4(asIpv4)) continue;
-    const finding = isIpv4
-      ? findingAt(rows, row, index, formatIpv4(asIpv4), snapshot.matchesOfIpv4(asIpv4))
-      : findingAt(rows, row, index, ...ipv6At(table.remote, at, snapshot));
-    if (finding === null) continue;
+    const address = isIpv4 ? ipv4(asIpv4) : ipv6At(table.remote, at);
     const direction = directionOf(
       table.bytesIn[c]!,
       table.bytesOut[c]!,
@@ -49,46 +125,47 @@ export function judgeRow(
       table.remotePort[c]!,
       ephemeralPortFrom,
     );
-    rows.rowFindings.push({
-      row,
-      connection: c,
-      finding,
-      direction: DIRECTIONS.indexOf(direction),
-      severity: SEVERITIES.indexOf(listedPeer.severityOf(direction)),
-    });
+    judgeContact(rows, row, c, direction, index.listed(address), index);
   }
 }
 
-function ipv6At(
-  words: Uint32Array,
-  at: number,
-  snapshot: IndicatorSnapshot,
-): [string, readonly MatchedIndicator[]] {
-  const [w0, w1, w2, w3] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
-  return [formatIpv6(w0, w1, w2, w3), snapshot.matchesOfIpv6(w0, w1, w2, w3)];
-}
-
-/** The finding's place in the block's list; null when no indicator is in force at the message's time. */
-function findingAt(
+function judgeContact(
   rows: ActivityRows,
   row: number,
+  connection: number,
+  direction: Direction,
+  listed: ListedAddress,
   index: FindingIndex,
-  address: string,
-  matches: readonly MatchedIndicator[],
-): number | null {
+): void {
+  const { connections: table } = rows;
   const at = rows.hubTime[row]!;
-  const inForce = matches.map((match) => isValidAt(match, at));
-  if (!inForce.includes(true)) return null;
-  const key = `${address} ${inForce.map(Number).join('')}`;
-  const known = index.get(key);
-  if (known !== undefined) return known;
-  const finding =
-    rows.findings.push({
-      alertType: listedPeer.alertType,
-      ruleType: null,
-      address,
-      indicators: matches.filter((_, i) => inForce[i]).slice(0, MAX_INDICATORS),
-    }) - 1;
-  index.set(key, finding);
-  return finding;
+  const contact = {
+    direction,
+    remotePort: table.remotePort[connection]!,
+    protocol: table.protocol[connection]!,
+  };
+  const inForce = listed.indicators.map(
+    ({ indicator, from, until }) =>
+      at >= from && at < until && constraintHolds(indicator.constraint, contact),
+  );
+  if (!inForce.includes(true)) return;
+  if (index.isAllowed(listed, at)) {
+    index.allowed++;
+    return;
+  }
+  const severity = listedPeer.severityOf(direction, listed.warningLists.length > 0);
+  rows.rowFindings.push({
+    row,
+    connection,
+    finding: index.findingOf(rows, listed, inForce),
+    direction: DIRECTIONS.indexOf(direction),
+    severity: SEVERITIES.indexOf(severity),
+  });
+}
+
+function ipv6At(words: Uint32Array, at: number): Address {
+  return {
+    family: 6,
+    words: [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!],
+  };
 }

@@ -156,7 +156,7 @@ export class PartitionWriter {
         `the pointer gives snapshot ${snapshot.ref.ordinal}, but the log was matched with ${floor} already`,
       );
     }
-    const rows = buildRows(pending, tail.recent, snapshot.index, settings, this.#table);
+    const rows = buildRows(pending, tail.recent, snapshot, settings, this.#table);
     const written = pending.slice(0, rows.count);
     const first = written[0]!;
     const hour = laterHour(hourOf(first.enqueuedTime), tail.place.hour);

@@ -32,6 +32,7 @@ export function sighting(fields: Partial<Sighting> = {}): Sighting {
     severity: 'medium',
     direction: 'outboundAttempt',
     indicators: [indicator()],
+    warningLists: [],
     snapshot: 'snapshot-1',
     totals: totals(),
     flows: [

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import type { Address } from '../../../shared/domain/address/address.ts';
 import type { AddressFinding } from '../../../shared/domain/alert/finding.ts';
-import type { MatchedIndicator } from '../../../shared/domain/indicator/indicator.ts';
+import { type MatchedIndicator, NO_DETAIL } from '../../../shared/domain/indicator/indicator.ts';
 import type { DataHeader } from '../../../shared/format/activity-log/header.ts';
 import {
   ActivityRows,
@@ -168,14 +168,11 @@ export function headerFor(list: readonly TestRow[], fields: Partial<DataHeader> 
 
 export function indicator(fields: Partial<MatchedIndicator> = {}): MatchedIndicator {
   return {
-    id: null,
+    ...NO_DETAIL,
     value: '192.0.2.0/24',
     sources: ['test'],
-    validFrom: null,
-    validUntil: null,
-    confidence: null,
-    labels: [],
     feed: 'test.txt',
+    kind: 'threat',
     matchedPrefix: '192.0.2.0/24',
     ...fields,
   };
@@ -238,6 +235,7 @@ const finding: fc.Arbitrary<AddressFinding> = record({
     record({ value: text, feed: text, confidence: fc.option(fc.nat(100)) }).map(indicator),
     { maxLength: 3 },
   ),
+  warningLists: fc.array(record({ list: text, matchedPrefix: text }), { maxLength: 2 }),
 });
 
 const device = record({

@@ -31,6 +31,7 @@ const finding = {
   ruleType: null,
   address: '192.0.2.1',
   indicators: [indicator()],
+  warningLists: [],
 };
 const small = () =>
   toRows([

@@ -75,7 +75,7 @@ describe('a list with everything that is wrong in real lists', () => {
   it('keeps a port as a constraint', () => {
     const ports = [32, 77].map((line) => {
       const entry = byLine.get(line);
-      return entry?.kind === 'indicator' ? entry.constraint : null;
+      return entry?.kind === 'indicator' ? entry.detail?.constraint : null;
     });
     assert.deepEqual(ports, [
       { ports: [8080], direction: null, protocol: null },

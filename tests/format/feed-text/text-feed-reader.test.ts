@@ -24,7 +24,7 @@ function outcome(line: string): string {
   const [entry] = read(`${line}\n`);
   if (entry === undefined) return '-';
   if (entry.kind === 'refused') return entry.reason;
-  const port = entry.constraint?.ports?.[0];
+  const port = entry.detail?.constraint?.ports?.[0];
   return entry.nets.map(formatPrefix).join(' ') + (port === undefined ? '' : ` only ${port}`);
 }
 

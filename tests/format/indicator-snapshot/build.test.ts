@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import { crc32 } from '../../../shared/format/indicator-snapshot/crc32.ts';
 import { sortedByKey } from '../../../shared/format/indicator-snapshot/sort.ts';
-import { feeds, listed } from './feeds.ts';
+import { feeds, listed, threats } from './feeds.ts';
 
 describe('building a snapshot', () => {
   it('gives the same bytes for the same feeds in any order, repeated or not', () => {
@@ -18,8 +18,9 @@ describe('building a snapshot', () => {
     );
     fc.assert(
       fc.property(shuffled, ([original, reordered, seed]) => {
-        const mixed = reordered.map(({ name, indicators }) => ({
+        const mixed = reordered.map(({ name, kind, indicators }) => ({
           name,
+          kind,
           indicators: [...indicators, ...indicators.slice(0, 3)].sort(
             (a, b) => ((a.prefix.bits * 31 + seed) & 15) - ((b.prefix.bits * 31 + seed) & 15),
           ),
@@ -34,12 +35,12 @@ describe('building a snapshot', () => {
     function* indicators() {
       for (let i = 0; i < 10; i++) yield listed(`192.0.2.${i}`);
     }
-    const streamed = buildSnapshot([{ name: 'feed', indicators: indicators() }]);
-    assert.deepEqual(streamed, buildSnapshot([{ name: 'feed', indicators: [...indicators()] }]));
+    const streamed = buildSnapshot([{ name: 'feed', kind: 'threat', indicators: indicators() }]);
+    assert.deepEqual(streamed, buildSnapshot([threats('feed', ...indicators())]));
   });
 
   it('refuses two feeds of one name: their indicators could not be told apart', () => {
-    const feed = { name: 'feed.txt', indicators: [] };
+    const feed = threats('feed.txt');
     assert.throws(() => buildSnapshot([feed, feed]), /two feeds are called feed\.txt/);
   });
 });

@@ -14,14 +14,17 @@ import {
   prefixOf,
   widthOf,
 } from '../../../shared/domain/address/prefix.ts';
-import type {
-  IndicatorDetail,
-  MatchedIndicator,
+import type { FeedKind } from '../../../shared/domain/indicator/feed-kind.ts';
+import {
+  type IndicatorDetail,
+  type MatchedIndicator,
+  NO_DETAIL,
 } from '../../../shared/domain/indicator/indicator.ts';
 import type { SnapshotIndicator } from '../../../shared/format/indicator-snapshot/collect.ts';
 
 export interface TestFeed {
   readonly name: string;
+  readonly kind: FeedKind;
   readonly indicators: readonly SnapshotIndicator[];
 }
 
@@ -29,18 +32,18 @@ export function listed(
   text: string,
   detail: Partial<IndicatorDetail> | null = null,
 ): SnapshotIndicator {
-  return { prefix: parsePrefix(text)!, detail: detail === null ? null : { ...plain, ...detail } };
+  const said = detail === null ? null : { ...NO_DETAIL, ...detail };
+  return { prefix: parsePrefix(text)!, detail: said };
 }
 
-const plain: IndicatorDetail = {
-  id: null,
-  value: 'as listed',
-  sources: [],
-  validFrom: null,
-  validUntil: null,
-  confidence: null,
-  labels: [],
-};
+/** A feed of threats. */
+export function threats(name: string, ...indicators: readonly SnapshotIndicator[]): TestFeed {
+  return { name, kind: 'threat', indicators };
+}
+
+export function warningList(name: string, ...texts: readonly string[]): TestFeed {
+  return { name, kind: 'warningList', indicators: texts.map((text) => listed(text)) };
+}
 
 const BASES = [
   '0.0.0.0',
@@ -88,12 +91,22 @@ const prefix = address.chain((base) => {
 const instant = fc.option(fc.constantFrom('2026-08-01T00:00:00.000Z', '2026-09-01T00:00:00.000Z'));
 const detail: fc.Arbitrary<IndicatorDetail> = fc.record({
   id: fc.option(fc.constantFrom('indicator--1', 'indicator--2')),
-  value: fc.string({ unit: 'binary', maxLength: 3 }),
-  sources: fc.array(fc.constantFrom('CERT', 'Übung'), { maxLength: 2 }),
+  sources: fc.array(fc.oneof(fc.constant('Übung'), fc.string({ unit: 'binary', maxLength: 3 })), {
+    maxLength: 2,
+  }),
   validFrom: instant,
   validUntil: instant,
   confidence: fc.option(fc.constantFrom(0, 50, 100)),
   labels: fc.array(fc.constantFrom('c2', '\u{1f47e}'), { maxLength: 2 }),
+  constraint: fc.option(
+    fc.record({
+      ports: fc.option(fc.uniqueArray(fc.constantFrom(22, 443), { minLength: 1 })),
+      direction: fc.option(fc.constantFrom('source' as const, 'destination' as const)),
+      protocol: fc.option(fc.constantFrom('tcp' as const, 'udp' as const)),
+    }),
+  ),
+  tlp: fc.option(fc.constantFrom('clear' as const, 'amber+strict' as const)),
+  listedSince: instant,
 });
 
 const indicator = fc.record({ prefix, detail: fc.option(detail, { freq: 2 }) });
@@ -103,7 +116,12 @@ export const feeds: fc.Arbitrary<TestFeed[]> = fc
   .chain((names) =>
     fc.tuple(
       ...names.map((name) =>
-        fc.array(indicator, { maxLength: 25 }).map((indicators) => ({ name, indicators })),
+        fc
+          .tuple(
+            fc.constantFrom<FeedKind>('threat', 'scanner'),
+            fc.array(indicator, { maxLength: 25 }),
+          )
+          .map(([kind, indicators]) => ({ name, kind, indicators })),
       ),
     ),
   );
@@ -111,30 +129,19 @@ export const feeds: fc.Arbitrary<TestFeed[]> = fc
 /** The answer by looking at every indicator of every feed, as sorted text. */
 export function oracle(feeds: readonly TestFeed[], asked: Address): string[] {
   const found = new Set<string>();
-  for (const { name, indicators } of feeds) {
+  for (const { name, kind, indicators } of feeds) {
     for (const { prefix, detail } of indicators) {
       if (!prefixCovers(prefix, asked)) continue;
       const matchedPrefix = formatPrefix(prefix);
       const value = isSingle(prefix) ? formatAddress(prefix) : matchedPrefix;
-      const said = detail ?? { ...plain, value, sources: [name] };
-      found.add(asText({ ...said, feed: name, matchedPrefix }));
+      const said = detail ?? NO_DETAIL;
+      const sources = said.sources.length === 0 ? [name] : said.sources;
+      found.add(asText({ ...said, sources, feed: name, kind, value, matchedPrefix }));
     }
   }
   return [...found].sort();
 }
 
 export function asText(match: MatchedIndicator): string {
-  const { feed, matchedPrefix, id, value, sources, validFrom, validUntil, confidence, labels } =
-    match;
-  return JSON.stringify([
-    feed,
-    matchedPrefix,
-    id,
-    value,
-    sources,
-    validFrom,
-    validUntil,
-    confidence,
-    labels,
-  ]);
+  return JSON.stringify(Object.entries(match).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -10,7 +10,17 @@ import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-s
 import type { IndicatorSnapshot } from '../../../shared/format/indicator-snapshot/indicator-snapshot.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
 import { crc32 } from 'node:zlib';
-import { type TestFeed, address, asText, feeds, listed, oracle } from './feeds.ts';
+import { type IndicatorDetail, NO_DETAIL } from '../../../shared/domain/indicator/indicator.ts';
+import {
+  type TestFeed,
+  address,
+  asText,
+  feeds,
+  listed,
+  oracle,
+  threats,
+  warningList,
+} from './feeds.ts';
 
 function snapshotOf(...feeds: TestFeed[]): IndicatorSnapshot {
   return openSnapshot(buildSnapshot(feeds, crc32), crc32);
@@ -67,6 +77,7 @@ describe('looking an address up', () => {
         const snapshot = snapshotOf(
           {
             name: 'ipv4',
+            kind: 'threat',
             indicators: words.map((w) => ({
               prefix: { family: 4, words: [w, 0, 0, 0], bits: 32 },
               detail: null,
@@ -74,6 +85,7 @@ describe('looking an address up', () => {
           },
           {
             name: 'ipv6',
+            kind: 'threat',
             indicators: words.map((w) => ({
               prefix: { family: 6, words: [0x2001_0db8, w & 7, w, (w ^ 5) >>> 0], bits: 128 },
               detail: null,
@@ -95,15 +107,9 @@ describe('looking an address up', () => {
 
 describe('an address that several feeds list', () => {
   const snapshot = snapshotOf(
-    {
-      name: 'b.txt',
-      indicators: [listed('192.0.2.7'), listed('192.0.2.0/24'), listed('192.0.2.7')],
-    },
-    { name: 'a.txt', indicators: [listed('192.0.2.7'), listed('192.0.0.0/16')] },
-    {
-      name: 'c.json',
-      indicators: [listed('192.0.2.0/24', { id: 'indicator--1', confidence: 80 })],
-    },
+    threats('b.txt', listed('192.0.2.7'), listed('192.0.2.0/24'), listed('192.0.2.7')),
+    threats('a.txt', listed('192.0.2.7'), listed('192.0.0.0/16')),
+    threats('c.json', listed('192.0.2.0/24', { id: 'indicator--1', confidence: 80 })),
   );
 
   it('reports them all, the longest prefix first and feeds by name', () => {
@@ -123,23 +129,20 @@ describe('an address that several feeds list', () => {
   it('says of a bare list its address, and its name as the source', () => {
     assert.deepEqual(snapshot.matchesOfIpv4(0xc000_0207)[0], {
       feed: 'a.txt',
-      id: null,
+      kind: 'threat',
       value: '192.0.2.7',
       matchedPrefix: '192.0.2.7/32',
+      ...NO_DETAIL,
       sources: ['a.txt'],
-      validFrom: null,
-      validUntil: null,
-      confidence: null,
-      labels: [],
     });
   });
 
   it('counts each feed once for each different thing it lists', () => {
     const { feeds, ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = snapshot.stat;
     assert.deepEqual(feeds, [
-      { name: 'a.txt', indicators: 2 },
-      { name: 'b.txt', indicators: 2 },
-      { name: 'c.json', indicators: 1 },
+      { name: 'a.txt', kind: 'threat', indicators: 2 },
+      { name: 'b.txt', kind: 'threat', indicators: 2 },
+      { name: 'c.json', kind: 'threat', indicators: 1 },
     ]);
     assert.deepEqual([ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes], [1, 2, 0, 0]);
   });
@@ -147,18 +150,26 @@ describe('an address that several feeds list', () => {
 
 describe('the details of an indicator', () => {
   it('come back as they were, also outside ASCII', () => {
-    const detail = {
+    const detail: IndicatorDetail = {
       id: 'indicator--8f1a',
-      value: "[ipv4-addr:value = '192.0.2.1']",
       sources: ['CERT Übung', '\u{1f47e}'],
       validFrom: '2026-08-01T00:00:00.000Z',
       validUntil: '2026-09-01T00:00:00.000Z',
       confidence: 0,
       labels: ['c2', '\u0000"\\'],
+      constraint: { ports: [443, 8443], direction: 'destination', protocol: 'tcp' },
+      tlp: 'amber+strict',
+      listedSince: '2026-08-02T00:00:00.000Z',
     };
-    const snapshot = snapshotOf({ name: 'Köln.json', indicators: [listed('192.0.2.1', detail)] });
+    const snapshot = snapshotOf(threats('Köln.json', listed('192.0.2.1', detail)));
     assert.deepEqual(snapshot.matchesOfIpv4(0xc000_0201), [
-      { ...detail, feed: 'Köln.json', matchedPrefix: '192.0.2.1/32' },
+      {
+        ...detail,
+        feed: 'Köln.json',
+        kind: 'threat',
+        value: '192.0.2.1',
+        matchedPrefix: '192.0.2.1/32',
+      },
     ]);
   });
 
@@ -167,7 +178,7 @@ describe('the details of an indicator', () => {
       listed('2001:db8::1', { id: `indicator--${i}` }),
     );
     const { words } = parseAddress('2001:db8::1')!;
-    const matches = snapshotOf({ name: 'feed', indicators }).matchesOfIpv6(...words);
+    const matches = snapshotOf(threats('feed', ...indicators)).matchesOfIpv6(...words);
     assert.equal(new Set(matches.map((match) => match.id)).size, 700);
   });
 
@@ -181,7 +192,7 @@ describe('the details of an indicator', () => {
         ...listed('0.0.0.0', { id: `indicator--${i}` }),
         prefix: { family: 4 as const, words: [i * 3, 0, 0, 0] as const, bits: 32 },
       }));
-      const snapshot = snapshotOf({ name: 'feed', indicators });
+      const snapshot = snapshotOf({ name: 'feed', kind: 'threat', indicators });
       assert.equal(snapshot.stat.sections['ipv4Sets'], count * width);
       for (const i of [0, 1, 199, count - 1]) {
         assert.deepEqual(
@@ -199,7 +210,7 @@ describe('prefixes inside each other', () => {
       listed('10.0.0.0/8', { id: `outer--${i}` }),
     );
     const inner = Array.from({ length: 5000 }, (_, i) => listed(`10.${i >> 8}.${i & 255}.0/24`));
-    const bytes = buildSnapshot([{ name: 'feed', indicators: [...outer, ...inner] }], crc32);
+    const bytes = buildSnapshot([threats('feed', ...outer, ...inner)], crc32);
     assert.ok(bytes.length < 600_000, `${bytes.length} bytes`);
     assert.equal(openSnapshot(bytes, crc32).matchesOfIpv4(0x0a00_0001).length, 501);
   });
@@ -218,11 +229,50 @@ describe('an empty snapshot', () => {
 
 describe('prefixes of everything', () => {
   it('cover every address of their family only', () => {
-    const ipv4 = snapshotOf({ name: 'feed', indicators: [listed('0.0.0.0/0')] });
-    const ipv6 = snapshotOf({ name: 'feed', indicators: [listed('::/0')] });
+    const ipv4 = snapshotOf(threats('feed', listed('0.0.0.0/0')));
+    const ipv6 = snapshotOf(threats('feed', listed('::/0')));
     for (const word of [0, 0x8000_0000, 0xffff_ffff]) {
       assert.deepEqual([ipv4.hasIpv4(word), ipv4.hasIpv6(word, word, word, word)], [true, false]);
       assert.deepEqual([ipv6.hasIpv4(word), ipv6.hasIpv6(word, word, word, word)], [false, true]);
     }
+  });
+});
+
+describe('warning lists', () => {
+  const snapshot = snapshotOf(
+    threats('list.txt', listed('192.0.2.1'), listed('192.0.2.9')),
+    warningList('Public resolvers', '192.0.2.1', '192.0.2.2', '2001:db8::53'),
+    warningList('A cloud', '192.0.2.0/24'),
+  );
+  const warnings = (text: string) =>
+    snapshot
+      .warningsOf(parseAddress(text)!)
+      .map(({ list, matchedPrefix }) => [list, matchedPrefix]);
+
+  it('say who warns of an address, and by which prefix', () => {
+    assert.deepEqual(warnings('192.0.2.1'), [
+      ['Public resolvers', '192.0.2.1/32'],
+      ['A cloud', '192.0.2.0/24'],
+    ]);
+    assert.deepEqual(warnings('192.0.2.9'), [['A cloud', '192.0.2.0/24']]);
+    assert.deepEqual(warnings('2001:db8::53'), [['Public resolvers', '2001:db8::53/128']]);
+    assert.deepEqual(warnings('198.51.100.1'), []);
+  });
+
+  it('make nothing listed: they are asked on a hit only', () => {
+    assert.equal(snapshot.hasIpv4(0xc000_0202), false);
+    assert.deepEqual(
+      snapshot.matchesOfIpv4(0xc000_0201).map(({ feed }) => feed),
+      ['list.txt'],
+    );
+  });
+
+  it('are counted beside the feeds', () => {
+    assert.deepEqual(snapshot.stat.feeds, [{ name: 'list.txt', kind: 'threat', indicators: 2 }]);
+    assert.deepEqual(snapshot.stat.warningLists, [
+      { name: 'A cloud', kind: 'warningList', indicators: 1 },
+      { name: 'Public resolvers', kind: 'warningList', indicators: 3 },
+    ]);
+    assert.deepEqual(snapshotOf(threats('list.txt')).warningsOf(parseAddress('192.0.2.1')!), []);
   });
 });

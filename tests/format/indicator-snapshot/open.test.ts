@@ -14,21 +14,16 @@ import {
   type SnapshotErrorCode,
 } from '../../../shared/format/indicator-snapshot/layout.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
-import { listed } from './feeds.ts';
+import { listed, threats, warningList } from './feeds.ts';
 
 const small = buildSnapshot([
-  {
-    name: 'bare.txt',
-    indicators: [listed('192.0.2.1'), listed('192.0.2.0/24'), listed('192.0.2.128/25')],
-  },
-  {
-    name: 'rich.json',
-    indicators: [
-      listed('192.0.2.1', { id: 'x' }),
-      listed('2001:db8::1', { validFrom: '2026-08-01T00:00:00.000Z' }),
-      listed('2001:db8::/32'),
-    ],
-  },
+  threats('bare.txt', listed('192.0.2.1'), listed('192.0.2.0/24'), listed('192.0.2.128/25')),
+  threats(
+    'rich.json',
+    listed('192.0.2.1', { id: 'x' }),
+    listed('2001:db8::1', { validFrom: '2026-08-01T00:00:00.000Z' }),
+    listed('2001:db8::/32'),
+  ),
 ]);
 const tableEnd = HEADER_BYTES + Object.keys(SECTION).length * SECTION_ENTRY_BYTES;
 
@@ -170,11 +165,13 @@ describe('a damaged snapshot', () => {
 
 describe('a snapshot whose checksum holds and whose parts do not agree', () => {
   it('is of a version that this reader does not know', () => {
-    refuses(
-      edited((view) => view.setUint32(HEADER.version * 4, 2, true)),
-      'unsupportedVersion',
-      /found 2/,
-    );
+    for (const version of [0, 3, 0xffff_ffff]) {
+      refuses(
+        edited((view) => view.setUint32(HEADER.version * 4, version, true)),
+        'unsupportedVersion',
+        new RegExp(`found ${version}`),
+      );
+    }
   });
 
   it('has a table behind its end', () => {
@@ -360,10 +357,12 @@ describe('a snapshot whose checksum holds and whose parts do not agree', () => {
       for (const [from, to] of [
         ['["x"', '[777'],
         ['["x"', '{"x"'],
-        ['"as listed"', '1234567890 '],
         [',[],', ',12,'],
         ['null,null,null', 'null,null,"ab"'],
         ['null,null,null', '"12", null,111'],
+        ['[],null,null,null]', '[],1234,null,null]'],
+        ['[],null,null,null]', '[],null,"ab",null]'],
+        ['[],null,null,null]', '[],null,null,"ab"]'],
       ] as const) {
         const at = text.indexOf('["x"');
         const broken = text.slice(0, at) + text.slice(at).replace(from, to);
@@ -372,6 +371,31 @@ describe('a snapshot whose checksum holds and whose parts do not agree', () => {
         inconsistentOnHit(edited((_, bytes) => bytes.set(new TextEncoder().encode(broken), first)));
       }
     });
+  });
+});
+
+describe('the warning lists inside a snapshot', () => {
+  const warned = buildSnapshot([
+    threats('list.txt', listed('192.0.2.1')),
+    warningList('resolvers', '192.0.2.1'),
+  ]);
+  const outer = new DataView(warned.buffer);
+  const inner = outer.getUint32(entryOf('warningLists') + 8, true);
+
+  it('are checked as the file around them is', () => {
+    const torn = warned.slice();
+    torn[inner + 100]! ^= 1;
+    refuses(sealed(torn), 'corrupt');
+    const foreign = warned.slice();
+    foreign[inner]! ^= 1;
+    refuses(sealed(foreign), 'foreign');
+  });
+
+  it('must be there, if only empty, from version 2 on', () => {
+    const renamed = warned.slice();
+    new DataView(renamed.buffer).setUint32(entryOf('warningLists'), 98, true);
+    new DataView(renamed.buffer).setUint32(entryOf('warningLists') + 4, 0, true);
+    refuses(sealed(renamed), 'inconsistent', /no section warningLists/);
   });
 });
 

@@ -36,6 +36,7 @@ describe('threadwatch feeds parse --json', () => {
       validUntil: null,
       confidence: null,
       labels: [],
+      tlp: null,
     };
     assert.equal(code, 0);
     assert.equal(stderr, '');
@@ -66,6 +67,7 @@ describe('threadwatch feeds parse --json', () => {
         duplicates: 1,
         constrained: 1,
         refused: { bogon: 1 },
+        refusedParts: {},
       },
     ]);
   });
@@ -74,8 +76,16 @@ describe('threadwatch feeds parse --json', () => {
     ['plain', '45.66.64.1\n45.66.64.2\n'],
     ['netset', '45.66.64.1\n45.66.64.0/24\n'],
     ['ranges', '45.66.64.1\n45.66.64.1-45.66.64.2\n'],
+    ['ranges', '045.066.064.000 - 045.066.064.255 , 000 , one prefix\n'],
+    ['csv', 'ip,category\n45.66.64.1,abuse\n'],
+    ['jsonl', '{"cidr":"45.66.64.0/24"}\n{"cidr":"45.66.65.0/24"}\n'],
+    ['json', '[{"ip_address":"45.66.64.1","port":443}]'],
+    ['stix', '{"type":"bundle","id":"bundle--1","objects":[]}'],
+    ['misp', '{"Event":{"uuid":"6c1c6c4f-5cde-474f-bb69-8e5b8b041f81","Attribute":[]}}'],
+    ['warninglist', '{"name":"x","type":"cidr","version":1,"list":["10.0.0.0/8"]}'],
+    ['misp-manifest', '{"6c1c6c4f-5cde-474f-bb69-8e5b8b041f81":{"info":"x","timestamp":1}}'],
   ] as const) {
-    it(`calls a list by what it holds: ${format}`, async () => {
+    it(`calls a document by what it holds: ${format}: ${list.slice(0, 30)}`, async () => {
       const { records } = await parse(['-', '--json'], list);
       assert.equal(records.at(-1).format, format);
     });
@@ -112,6 +122,7 @@ describe('threadwatch feeds parse --json', () => {
         duplicates: 0,
         constrained: 0,
         refused: { bogon: 0 },
+        refusedParts: {},
       },
     ]);
   });
@@ -137,7 +148,7 @@ describe('threadwatch feeds parse', () => {
     assert.equal(
       stdout,
       'list.netset: 5 entries, read as ranges\n' +
-        '4 indicators: 4 active, 1 duplicates, 1 for one port only\n' +
+        '4 indicators: 4 active, 1 duplicates, 1 with a port, direction or protocol\n' +
         '1 refused: bogon 1\n' +
         '  line 3  bogon  10.0.0.0/8\n',
     );
@@ -160,8 +171,10 @@ describe('threadwatch feeds parse', () => {
 
 describe('a file that is no list', () => {
   for (const [what, content, reason] of [
-    ['JSON', '{"type":"bundle","objects":[]}', /it is JSON/],
-    ['a table', 'ip,category\n45.66.64.1,abuse\n', /it is a table/],
+    ['JSON of another kind', '{"note":"x","exchanges":[]}', /members note, exchanges/],
+    ['STIX 1', '{"id":"Talos:STIXPackage-1","stix_header":{}}', /STIX 1/],
+    ['JSON that breaks off', '{"type":"bundle","objects":[{"type"', /the JSON breaks/],
+    ['a table with an open quote', 'ip,category\n"45.66.64.1,abuse\n', /the table breaks/],
     ['an error page', '<html>429 2.1.5.1</html>', /HTML/],
     ['an archive', 'PK\x03\x04', /ZIP/],
     ['UTF-16', '\xff\xfe4\x005\x00', /UTF-16/],
@@ -193,7 +206,9 @@ describe('a file that is no list', () => {
 
   it('fails if its packing is cut short', async () => {
     const cut = gzipSync(LIST).subarray(0, 40);
-    await assert.rejects(parse(['-', '--json'], cut), { code: 'Z_BUF_ERROR' });
+    const { code, stderr } = await parse(['-', '--json'], cut);
+    assert.equal(code, 1);
+    assert.match(stderr, /does not unpack: unexpected end of file/);
   });
 
   it('fails if it is not there', async () => {
@@ -202,7 +217,7 @@ describe('a file that is no list', () => {
 });
 
 describe('a command line that cannot be understood', () => {
-  for (const args of [[], ['a', 'b'], ['a', '--format', 'stix'], ['a', '--at', 'yesterday']]) {
+  for (const args of [[], ['a', 'b'], ['a', '--format', 'taxii'], ['a', '--at', 'yesterday']]) {
     it(`is refused: feeds parse ${args.join(' ')}`, () => assert.rejects(parse(args), UsageError));
   }
 

@@ -22,7 +22,8 @@ beforeEach(async () => {
   const files = {
     'addresses.txt': '45.66.64.1\n45.66.64.2\n2a06:e480::1\n10.0.0.1\n',
     'addresses.netset': gzipSync('45.66.64.0/24\n45.66.64.1\n2a06:e480::/32\n45.66.65.1:8080\n'),
-    'bundle.json': '{"type":"bundle"}',
+    'bundle.json': '{"answer":42}',
+    'resolvers.json': '{"name":"Resolvers","type":"cidr","list":["45.66.64.2"]}',
     'names.txt': 'evil.example.com\nbad.example.com\n',
     'cut.gz': gzipSync('45.66.64.9\n').subarray(0, 20),
     '.hidden': '45.66.64.77\n',
@@ -48,6 +49,7 @@ describe('threadwatch index build', () => {
       {
         record: 'feed',
         name: 'addresses.netset',
+        kind: 'threat',
         format: 'netset',
         entries: 4,
         indicators: 4,
@@ -58,6 +60,7 @@ describe('threadwatch index build', () => {
       {
         record: 'feed',
         name: 'addresses.txt',
+        kind: 'threat',
         format: 'plain',
         entries: 4,
         indicators: 3,
@@ -66,11 +69,22 @@ describe('threadwatch index build', () => {
         refused: { bogon: 1 },
       },
       {
+        record: 'feed',
+        name: 'resolvers.json',
+        kind: 'warningList',
+        format: 'warninglist',
+        entries: 1,
+        indicators: 1,
+        duplicates: 0,
+        constrained: 0,
+        refused: { bogon: 0 },
+      },
+      {
         record: 'skipped',
         file: 'bundle.json',
-        reason: 'it is JSON, for which there is no reader yet',
+        reason: 'it is JSON of an unknown shape, with the members answer',
       },
-      { record: 'skipped', file: 'cut.gz', reason: 'unexpected end of file' },
+      { record: 'skipped', file: 'cut.gz', reason: 'it does not unpack: unexpected end of file' },
       { record: 'skipped', file: 'names.txt', reason: 'none of its 2 entries is an indicator' },
       {
         record: 'snapshot',
@@ -83,11 +97,8 @@ describe('threadwatch index build', () => {
 
   it('says so in words, with what it left out', async () => {
     const { stdout } = await run(build, ['feeds', '--output', 'out.idx']);
-    assert.match(
-      stdout,
-      /^addresses\.netset: 4 indicators, 0 refused, 1 for one port only are left out\n/,
-    );
-    assert.match(stdout, /addresses\.txt: 3 indicators, 1 refused\n/);
+    assert.match(stdout, /^addresses\.netset: netset, 4 indicators, 4 in force, 0 refused\n/);
+    assert.match(stdout, /addresses\.txt: plain, 3 indicators, 3 in force, 1 refused\n/);
     assert.match(stdout, /out\.idx: \d+ bytes, sha256 [0-9a-f]{64}\n$/);
   });
 
@@ -155,10 +166,11 @@ describe('threadwatch index lookup', () => {
       '45.66.64.1',
       '45.66.65.1',
       '2a06:e480::7',
+      '45.66.65.2',
       '--json',
     ]);
     assert.equal(code, 0);
-    const [listed, free, inside] = records;
+    const [listed, free, inside, unlisted] = records;
     assert.deepEqual(
       [listed.record, listed.address, listed.listed],
       ['lookup', '45.66.64.1', true],
@@ -171,23 +183,29 @@ describe('threadwatch index lookup', () => {
         ['addresses.netset', '45.66.64.0/24', '45.66.64.0/24'],
       ],
     );
-    assert.deepEqual(free, {
-      record: 'lookup',
-      address: '45.66.65.1',
-      listed: false,
-      indicators: [],
-    });
+    assert.deepEqual(
+      [free.address, free.listed, free.indicators.map((i: any) => i.constraint)],
+      ['45.66.65.1', true, [{ ports: [8080], direction: null, protocol: null }]],
+    );
     assert.deepEqual(
       inside.indicators.map((i: any) => i.matchedPrefix),
       ['2a06:e480::/32'],
     );
+    assert.deepEqual(unlisted, {
+      record: 'lookup',
+      address: '45.66.65.2',
+      listed: false,
+      indicators: [],
+      warningLists: [],
+    });
   });
 
   it('says so in words', async () => {
-    const { stdout } = await run(lookup, ['out.idx', '45.66.64.2', '8.8.8.8']);
+    const { stdout } = await run(lookup, ['out.idx', '45.66.64.2', '45.66.65.1', '8.8.8.8']);
     assert.equal(
       stdout,
-      '45.66.64.2: listed\n  addresses.txt  45.66.64.2/32\n  addresses.netset  45.66.64.0/24\n8.8.8.8: not listed\n',
+      '45.66.64.2: listed\n  addresses.txt  45.66.64.2/32\n  addresses.netset  45.66.64.0/24\n  on the warning list resolvers.json  45.66.64.2/32\n' +
+        '45.66.65.1: listed\n  addresses.netset  45.66.65.1/32  only port 8080\n8.8.8.8: not listed\n',
     );
   });
 
@@ -239,18 +257,19 @@ describe('threadwatch index stat', () => {
     assert.equal(code, 0);
     const [{ sections, bytes, ...rest }] = records;
     assert.equal(bytes, (await readFile(join(dir, 'out.idx'))).length);
-    assert.equal(sections.ipv4Suffixes, 4);
+    assert.equal(sections.ipv4Suffixes, 6);
     assert.deepEqual(rest, {
       record: 'stat',
-      version: 1,
-      ipv4Addresses: 2,
+      version: 2,
+      ipv4Addresses: 3,
       ipv4Prefixes: 1,
       ipv6Addresses: 1,
       ipv6Prefixes: 1,
       feeds: [
-        { name: 'addresses.netset', indicators: 3 },
-        { name: 'addresses.txt', indicators: 3 },
+        { name: 'addresses.netset', kind: 'threat', indicators: 4 },
+        { name: 'addresses.txt', kind: 'threat', indicators: 3 },
       ],
+      warningLists: [{ name: 'resolvers.json', kind: 'warningList', indicators: 1 }],
     });
   });
 
@@ -258,9 +277,9 @@ describe('threadwatch index stat', () => {
     const { stdout } = await run(stat, ['-'], await readFile(join(dir, 'out.idx')));
     assert.match(
       stdout,
-      /^version 1, \d+ bytes\nIPv4: 2 addresses, 1 prefixes\nIPv6: 1 addresses, 1 prefixes\nfeeds:\n {2}addresses\.netset: 3 indicators\n/,
+      /^version 2, \d+ bytes\nIPv4: 3 addresses, 1 prefixes\nIPv6: 1 addresses, 1 prefixes\nfeeds:\n {2}addresses\.netset: 4 indicators\n/,
     );
-    assert.match(stdout, / {2}ipv4Suffixes: 4 bytes\n/);
+    assert.match(stdout, / {2}ipv4Suffixes: 6 bytes\n/);
   });
 
   it('fails on a damaged snapshot', async () => {

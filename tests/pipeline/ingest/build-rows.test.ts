@@ -233,7 +233,14 @@ describe('a batch', () => {
   it('starts with an empty table, whatever the last one left in it', () => {
     const table = new ConnectionTable();
     const recent = new RecentBodies(-Infinity);
-    const once = () => buildRows([deviceEvent([PEER])], recent, listing(), SETTINGS, table);
+    const once = () =>
+      buildRows(
+        [deviceEvent([PEER])],
+        recent,
+        { index: listing(), allowlist: [] },
+        SETTINGS,
+        table,
+      );
     once();
     assert.equal(once().connections.count, 1);
   });

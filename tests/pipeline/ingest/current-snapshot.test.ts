@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MemoryIndicatorSnapshots } from '../../../shared/adapters/memory/indicator-snapshots.ts';
 import { parseAddress } from '../../../shared/domain/address/address.ts';
+import { parsePrefix } from '../../../shared/domain/address/prefix.ts';
+import { writeAllowlist } from '../../../shared/format/allowlist.ts';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import { SnapshotError } from '../../../shared/format/indicator-snapshot/layout.ts';
 import { CurrentSnapshot } from '../../../shared/pipeline/ingest/current-snapshot.ts';
 import { publishSnapshot } from '../../../shared/pipeline/publish-snapshot.ts';
 import type { StoredPointer } from '../../../shared/ports/indicator-snapshots.ts';
-import { listed } from '../../format/indicator-snapshot/feeds.ts';
+import { listed, threats } from '../../format/indicator-snapshot/feeds.ts';
 
 const FRESH = 60_000;
+/** From here on the pointer is looked at ahead of time. */
+const AHEAD = 40_000;
 const LISTED = parseAddress('192.0.2.7')!.words[0];
 
 /** Counts what is asked of the store, and fails or waits when told. */
@@ -26,7 +30,17 @@ class WatchedSnapshots extends MemoryIndicatorSnapshots {
 
   override async read(id: string): Promise<Uint8Array> {
     this.files++;
+    await this.#held;
     return super.read(id);
+  }
+
+  #held: Promise<void> = Promise.resolve();
+
+  /** Reads wait until what is returned is called. */
+  holdReads(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return resolve;
   }
 }
 
@@ -36,7 +50,7 @@ function world() {
   const snapshots = new WatchedSnapshots();
   const current = new CurrentSnapshot(snapshots, clock, FRESH);
   const publish = async (...texts: readonly string[]) => {
-    const feed = { name: 'test.txt', indicators: texts.map((text) => listed(text)) };
+    const feed = threats('test.txt', ...texts.map((text) => listed(text)));
     const pointer = await publishSnapshot(snapshots, clock, buildSnapshot([feed]));
     snapshots.pointers = 0;
     return pointer;
@@ -64,12 +78,47 @@ describe('the current snapshot', () => {
     const { time, current, snapshots, publish } = world();
     await publish('192.0.2.7');
     await current.fresh();
-    time.now += FRESH;
+    time.now += AHEAD;
     await current.fresh();
     assert.deepEqual([snapshots.pointers, snapshots.files], [1, 1]);
-    time.now += 1;
+    time.now += FRESH;
     await current.fresh();
     assert.deepEqual([snapshots.pointers, snapshots.files], [2, 1]);
+  });
+
+  it('is looked for ahead of time, and loaded beside the batches', async () => {
+    const { time, current, snapshots, publish } = world();
+    await publish('192.0.2.7');
+    await current.fresh();
+    await publish('198.51.100.1');
+    time.now += AHEAD + 1;
+    const release = snapshots.holdReads();
+    assert.equal((await current.fresh()).ref.ordinal, 1);
+    assert.equal((await current.fresh()).ref.ordinal, 1);
+    assert.deepEqual([snapshots.pointers, snapshots.files], [1, 1], 'one reading for both');
+    release();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await current.fresh()).ref.ordinal, 2);
+  });
+
+  it('takes an edited allowlist without reading the index again', async () => {
+    const { time, current, snapshots, publish } = world();
+    const { id, publishedAt } = await publish('192.0.2.7');
+    assert.deepEqual((await current.fresh()).allowlist, []);
+    const entry = {
+      prefix: parsePrefix('192.0.2.0/24')!,
+      reason: 'ours',
+      expiresAt: null,
+      addedAt: 0,
+    };
+    const allowlistId = await snapshots.storeAllowlist(writeAllowlist([entry]));
+    const { version } = (await snapshots.current())!;
+    await snapshots.point({ ordinal: 2, id, publishedAt, allowlistId }, version);
+    time.now += FRESH + 1;
+    const files = snapshots.files;
+    const { ref, allowlist } = await current.fresh();
+    assert.deepEqual([ref.ordinal, allowlist], [2, [entry]]);
+    assert.equal(snapshots.files, files);
   });
 
   it('is swapped for a newer one, never for an older one', async () => {
@@ -92,6 +141,7 @@ describe('the current snapshot', () => {
     snapshots.down = true;
     time.now += FRESH;
     assert.equal((await current.fresh()).ref.ordinal, 1);
+    await new Promise((resolve) => setImmediate(resolve));
     time.now += 1;
     await assert.rejects(current.fresh(), /the store is down/);
     snapshots.down = false;
@@ -120,4 +170,26 @@ describe('the current snapshot', () => {
     await publishSnapshot(snapshots, { now: () => 0 }, new Uint8Array(100));
     await assert.rejects(current.fresh(), SnapshotError);
   });
+
+  for (const [what, spoil] of [
+    ['torn', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2)],
+    ['foreign', () => new Uint8Array(100)],
+    ['damaged', (bytes: Uint8Array) => bytes.map((byte, i) => (i === 200 ? byte ^ 1 : byte))],
+  ] as const) {
+    it(`stays as it is while the pointer names a ${what} file, says so, and follows the next good one`, async () => {
+      const { time, current, snapshots, publish } = world();
+      await publish('192.0.2.7');
+      await current.fresh();
+      const good = buildSnapshot([threats('test.txt', listed('198.51.100.1'))]);
+      await publishSnapshot(snapshots, { now: () => 0 }, spoil(good));
+      time.now += FRESH + 1;
+      const { ref, index } = await current.fresh();
+      assert.deepEqual([ref.ordinal, index.hasIpv4(LISTED)], [1, true]);
+      assert.match(current.trouble ?? '', /snapshot 2 .* is refused/);
+      await publishSnapshot(snapshots, { now: () => 0 }, good);
+      time.now += FRESH + 1;
+      assert.equal((await current.fresh()).ref.ordinal, 3);
+      assert.equal(current.trouble, null);
+    });
+  }
 });

@@ -1,5 +1,6 @@
 // Events and snapshots for the tests of ingest.
 import { zstdBlockCodec as codec } from '../../../shared/adapters/node/block-codec.ts';
+import type { AllowEntry } from '../../../shared/domain/indicator/allowlist.ts';
 import { ConnectionTable } from '../../../shared/domain/telemetry/connection-table.ts';
 import type { DeviceEvent } from '../../../shared/domain/telemetry/device-event.ts';
 import { encodeBlock, readBlock, readRows } from '../../../shared/format/activity-log/block.ts';
@@ -11,7 +12,7 @@ import { buildRows } from '../../../shared/pipeline/ingest/build-rows.ts';
 import { RecentBodies } from '../../../shared/pipeline/log/recent-bodies.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/pipeline/settings.ts';
 import { type TestRow, fromRows, headerFor } from '../../format/activity-log/blocks.ts';
-import { type TestFeed, listed } from '../../format/indicator-snapshot/feeds.ts';
+import { type TestFeed, listed, threats } from '../../format/indicator-snapshot/feeds.ts';
 import { type SentConnection, encodeMessage } from '../../support/encode-message.ts';
 
 export const AT = 1_787_400_000_000;
@@ -43,15 +44,17 @@ export function snapshotOf(...feeds: readonly TestFeed[]): IndicatorSnapshot {
 
 /** A snapshot of one feed that says nothing beside the addresses. */
 export function listing(...texts: readonly string[]): IndicatorSnapshot {
-  return snapshotOf({ name: 'test.txt', indicators: texts.map((text) => listed(text)) });
+  return snapshotOf(threats('test.txt', ...texts.map((text) => listed(text))));
 }
 
 export function build(
   events: readonly DeviceEvent[],
   snapshot: IndicatorSnapshot = listing(),
   recent: RecentBodies = new RecentBodies(-Infinity),
+  allowlist: readonly AllowEntry[] = [],
 ): ActivityRows {
-  return buildRows(events, recent, snapshot, SETTINGS, new ConnectionTable());
+  const intelligence = { index: snapshot, allowlist };
+  return buildRows(events, recent, intelligence, SETTINGS, new ConnectionTable());
 }
 
 /** What the log says of these rows: written and read again. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parsePrefix } from '../../../shared/domain/address/prefix.ts';
 import { SEVERITIES } from '../../../shared/domain/alert/severity.ts';
+import type { AllowEntry } from '../../../shared/domain/indicator/allowlist.ts';
+import type { Constraint } from '../../../shared/domain/indicator/constraint.ts';
 import { DIRECTIONS } from '../../../shared/domain/telemetry/direction.ts';
 import { formatInstant } from '../../../shared/domain/time/instant.ts';
 import type { IndicatorSnapshot } from '../../../shared/format/indicator-snapshot/indicator-snapshot.ts';
-import { listed } from '../../format/indicator-snapshot/feeds.ts';
+import type { TestRow } from '../../format/activity-log/blocks.ts';
+import { listed, threats, warningList } from '../../format/indicator-snapshot/feeds.ts';
 import type { SentConnection } from '../../support/encode-message.ts';
 import { AT, build, deviceEvent, listing, logged, snapshotOf } from './events.ts';
 
@@ -106,9 +110,9 @@ describe('matching the connections of a message', () => {
 describe('the evidence of a match', () => {
   it('names every feed that lists the address, by its own prefix', () => {
     const snapshot = snapshotOf(
-      { name: 'a.txt', indicators: [listed('192.0.2.7')] },
-      { name: 'b.txt', indicators: [listed('192.0.2.0/24'), listed('192.0.2.0/28')] },
-      { name: 'c.txt', indicators: [listed('198.51.100.1')] },
+      threats('a.txt', listed('192.0.2.7')),
+      threats('b.txt', listed('192.0.2.0/24'), listed('192.0.2.0/28')),
+      threats('c.txt', listed('198.51.100.1')),
     );
     const [row] = logged(build([deviceEvent([{ remote: '192.0.2.7' }])], snapshot));
     const { indicators } = row!.findings[0]!.finding;
@@ -123,19 +127,15 @@ describe('the evidence of a match', () => {
   const until = formatInstant(AT + 1000);
 
   it('holds from the first instant of its validity to before the last', () => {
-    const snapshot = snapshotOf({
-      name: 'a.txt',
-      indicators: [listed('192.0.2.7', { validFrom: from, validUntil: until })],
-    });
+    const snapshot = snapshotOf(
+      threats('a.txt', listed('192.0.2.7', { validFrom: from, validUntil: until })),
+    );
     const at = (hubTime: number) => addresses(snapshot, [{ remote: '192.0.2.7' }], hubTime).length;
     assert.deepEqual([AT - 1, AT, AT + 999, AT + 1000].map(at), [0, 1, 1, 0]);
   });
 
   it('is judged at the message’s IoT Hub time, not at Event Hubs’', () => {
-    const snapshot = snapshotOf({
-      name: 'a.txt',
-      indicators: [listed('192.0.2.7', { validFrom: from })],
-    });
+    const snapshot = snapshotOf(threats('a.txt', listed('192.0.2.7', { validFrom: from })));
     const at = (hubTime: number, enqueuedTime: number) =>
       build([deviceEvent([{ remote: '192.0.2.7' }], { hubTime, enqueuedTime })], snapshot)
         .rowFindings.length;
@@ -145,8 +145,8 @@ describe('the evidence of a match', () => {
 
   it('leaves out the indicators that are not in force, message by message', () => {
     const snapshot = snapshotOf(
-      { name: 'a.txt', indicators: [listed('192.0.2.7')] },
-      { name: 'b.txt', indicators: [listed('192.0.2.7', { validUntil: from })] },
+      threats('a.txt', listed('192.0.2.7')),
+      threats('b.txt', listed('192.0.2.7', { validUntil: from })),
     );
     const message = (hubTime: number, localPort: number) =>
       deviceEvent([{ remote: '192.0.2.7', localPort }], { hubTime });
@@ -161,20 +161,143 @@ describe('the evidence of a match', () => {
   it('says what the feed said', () => {
     const detail = {
       id: 'indicator--1',
-      value: "[ipv4-addr:value = '192.0.2.7']",
       sources: ['https://example.com/report'],
       validFrom: from,
       validUntil: null,
       confidence: 80,
       labels: ['c2'],
+      constraint: null,
+      tlp: 'amber' as const,
+      listedSince: from,
     };
-    const snapshot = snapshotOf({ name: 'a.json', indicators: [listed('192.0.2.7', detail)] });
+    const snapshot = snapshotOf(threats('a.json', listed('192.0.2.7', detail)));
     const [row] = logged(build([deviceEvent([{ remote: '192.0.2.7' }])], snapshot));
     assert.deepEqual(row!.findings[0]!.finding, {
       alertType: 'IoT_TiConnection',
       ruleType: null,
       address: '192.0.2.7',
-      indicators: [{ feed: 'a.json', matchedPrefix: '192.0.2.7/32', ...detail }],
+      indicators: [
+        {
+          feed: 'a.json',
+          kind: 'threat',
+          value: '192.0.2.7',
+          matchedPrefix: '192.0.2.7/32',
+          ...detail,
+        },
+      ],
+      warningLists: [],
     });
+  });
+});
+
+describe('an indicator with a constraint', () => {
+  const peer = '192.0.2.7';
+  const ask = (constraint: Partial<Constraint>, connection: Partial<SentConnection>) => {
+    const whole = { ports: null, direction: null, protocol: null, ...constraint };
+    const snapshot = snapshotOf(threats('a.json', listed(peer, { constraint: whole })));
+    return addresses(snapshot, [{ remote: peer, ...connection }]).length;
+  };
+
+  it('fires on its ports only, at the listed end', () => {
+    const ports = { ports: [443, 8443] };
+    assert.equal(ask(ports, { remotePort: 8443, bytesOut: 1 }), 1);
+    assert.equal(ask(ports, { remotePort: 8444, bytesOut: 1 }), 0);
+    assert.equal(ask(ports, { remotePort: 50_000, localPort: 443, bytesIn: 1 }), 0);
+  });
+
+  it('fires by its protocol only', () => {
+    assert.deepEqual(
+      [0, 1, 2].map((protocol) => ask({ protocol: 'udp' }, { protocol, bytesOut: 1 })),
+      [0, 1, 0],
+    );
+  });
+
+  it('fires only where its address is at the end that it names', () => {
+    const out = { bytesOut: 1, localPort: 40_000 };
+    const knock = { bytesIn: 1, bytesOut: 0, localPort: 22 };
+    assert.deepEqual(
+      [out, knock].map((one) => ask({ direction: 'destination' }, one)),
+      [1, 0],
+    );
+    assert.deepEqual(
+      [out, knock].map((one) => ask({ direction: 'source' }, one)),
+      [0, 1],
+    );
+  });
+
+  it('does not keep an unconstrained one from firing, and is not in its evidence', () => {
+    const only443 = { ports: [443], direction: null, protocol: null };
+    const snapshot = snapshotOf(
+      threats('a.json', listed(peer, { constraint: only443 })),
+      threats('b.txt', listed(peer)),
+    );
+    const feeds = (remotePort: number) =>
+      logged(build([deviceEvent([{ remote: peer, remotePort, bytesOut: 1 }])], snapshot))
+        .flatMap(({ findings }) => findings)
+        .flatMap(({ finding }) => finding.indicators.map(({ feed }) => feed));
+    assert.deepEqual(feeds(443), ['a.json', 'b.txt']);
+    assert.deepEqual(feeds(80), ['b.txt']);
+  });
+});
+
+describe('an address on a warning list', () => {
+  const exchange = { bytesIn: 1, bytesOut: 1, localPort: 40_000 };
+  const snapshot = snapshotOf(
+    threats('a.txt', listed('192.0.2.7'), listed('192.0.2.8')),
+    warningList('Public resolvers', '192.0.2.7', '192.0.2.9'),
+  );
+
+  it('is found with its severity capped, and the finding says by which list', () => {
+    const rows = build([deviceEvent([{ remote: '192.0.2.7', ...exchange }])], snapshot);
+    const [{ severity, finding }] = logged(rows)[0]!.findings as [TestRow['findings'][number]];
+    assert.equal(SEVERITIES[severity], 'low');
+    assert.deepEqual(finding.warningLists, [
+      { list: 'Public resolvers', matchedPrefix: '192.0.2.7/32' },
+    ]);
+  });
+
+  it('caps its own address only, and lists nothing', () => {
+    const remotes = ['192.0.2.8', '192.0.2.9'].map((remote) => ({ remote, ...exchange }));
+    assert.deepEqual(
+      found(snapshot, remotes).map(({ address, severity }) => [address, severity]),
+      [['192.0.2.8', 'high']],
+    );
+  });
+});
+
+describe('the allowlist', () => {
+  const snapshot = listing('192.0.2.7', '192.0.2.8');
+  const entry = (network: string, expiresAt: number | null = null): AllowEntry => ({
+    prefix: parsePrefix(network)!,
+    reason: 'our own update server',
+    expiresAt,
+    addedAt: 0,
+  });
+  const peers = [{ remote: '192.0.2.7' }, { remote: '192.0.2.8' }, { remote: '192.0.2.9' }];
+  const rowsWith = (allowlist: readonly AllowEntry[], hubTime = AT) =>
+    build([deviceEvent(peers, { hubTime })], snapshot, undefined, allowlist);
+
+  it('keeps a match from being a finding, and counts it', () => {
+    const rows = rowsWith([entry('192.0.2.7')]);
+    assert.deepEqual(
+      logged(rows)[0]!.findings.map(({ finding }) => finding.address),
+      ['192.0.2.8'],
+    );
+    assert.equal(rows.allowed, 1);
+  });
+
+  it('covers networks, and nothing beside them', () => {
+    assert.equal(rowsWith([entry('192.0.2.0/29')]).rowFindings.length, 1);
+    assert.equal(rowsWith([entry('192.0.2.0/24')]).rowFindings.length, 0);
+    assert.equal(rowsWith([entry('198.51.100.0/24')]).rowFindings.length, 2);
+    assert.equal(rowsWith([]).allowed, 0);
+  });
+
+  it('ends when an entry says so, by the time of the message', () => {
+    const entries = [entry('192.0.2.0/24', AT)];
+    assert.deepEqual(
+      [AT - 1, AT].map((at) => rowsWith(entries, at).rowFindings.length),
+      [0, 2],
+    );
   });
 });
