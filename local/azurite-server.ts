@@ -18,6 +18,7 @@ interface Azurite {
 
 const USUAL_PORT = 10_000;
 const KEEP_ALIVE_SECONDS = 5;
+const MAX_ATTEMPTS = 5;
 
 const { values } = parseArgs({
   options: { directory: { type: 'string' }, port: { type: 'string' } },
@@ -28,25 +29,45 @@ await mkdir(directory, { recursive: true });
 
 // Loading takes a second; a port that was found free should not wait so long to be taken.
 const { BlobConfiguration, BlobServer } = loadAzurite();
-const port = await findPort(parsePort(values.port));
-const server = new BlobServer(
-  new BlobConfiguration(
-    '127.0.0.1',
-    port,
-    KEEP_ALIVE_SECONDS,
-    join(directory, 'blobs.json'),
-    join(directory, 'extents.json'),
-    [{ locationId: 'Default', locationPath: join(directory, 'blobs'), maxConcurrency: 50 }],
-    false, // no access log
-    undefined,
-    false, // no debug log
-    undefined,
-    false, // not loose: what Azurite does not know is refused
-    true, // the SDK's newest API version is no reason to refuse
-  ),
-);
-await server.start();
+const { server, port } = await start(parsePort(values.port));
 announce({ blobPort: port }, () => server.close());
+
+/** Between the probe and Azurite's own listener somebody else may take the port: then another one, unless it was asked for. */
+async function start(
+  asked: number | undefined,
+): Promise<{ server: InstanceType<Azurite['BlobServer']>; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await findPort(asked);
+    const server = serverOn(port);
+    try {
+      await server.start();
+      return { server, port };
+    } catch (error) {
+      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const mayMove = asked === undefined || asked === 0;
+      if (!taken || !mayMove || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function serverOn(port: number): InstanceType<Azurite['BlobServer']> {
+  return new BlobServer(
+    new BlobConfiguration(
+      '127.0.0.1',
+      port,
+      KEEP_ALIVE_SECONDS,
+      join(directory, 'blobs.json'),
+      join(directory, 'extents.json'),
+      [{ locationId: 'Default', locationPath: join(directory, 'blobs'), maxConcurrency: 50 }],
+      false, // no access log
+      undefined,
+      false, // no debug log
+      undefined,
+      false, // not loose: what Azurite does not know is refused
+      true, // the SDK's newest API version is no reason to refuse
+    ),
+  );
+}
 
 /** Azurite makes its own listener, so the port is tried first and then left to it. */
 async function findPort(asked: number | undefined): Promise<number> {

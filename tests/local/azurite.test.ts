@@ -17,7 +17,8 @@ describe('blob storage on this machine', () => {
     BlobServiceClient.fromConnectionString(connectionString).getContainerClient('activity');
 
   it('keeps blobs over a restart in order, with the conditions on appends', async () => {
-    const first = await startAzurite({ directory });
+    // A port that nobody else takes while it is free for a moment.
+    const first = await startAzurite({ directory, port: 0 });
     await container(first.connectionString).create();
     const blob = container(first.connectionString).getAppendBlobClient('a/b.log');
     await blob.create();
