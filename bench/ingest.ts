@@ -18,7 +18,6 @@ import { systemClock } from '../shared/adapters/node/system-clock.ts';
 import { AlertOpener } from '../shared/pipeline/alerts.ts';
 import { CurrentSnapshot } from '../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../shared/pipeline/ingest/ingest.ts';
-import { publishSnapshot } from '../shared/pipeline/publish-snapshot.ts';
 import { DEFAULT_SETTINGS } from '../shared/pipeline/settings.ts';
 import type { ActivityLog } from '../shared/ports/activity-log.ts';
 
@@ -103,7 +102,8 @@ const messages = batches.length * BATCH;
 const bytes = batches.flatMap((batch) => batch.bodies).reduce((sum, body) => sum + body.length, 0);
 const { feeds } = await readFeedFolder(join(SAMPLE, 'feed'), { at: Date.now() });
 const snapshots = new MemoryIndicatorSnapshots();
-await publishSnapshot(snapshots, systemClock, buildSnapshot(feeds));
+const id = await snapshots.store(buildSnapshot(feeds));
+await snapshots.point({ ordinal: 1, id, publishedAt: '', allowlistId: null }, null);
 const listed = new Set<string>();
 for (const feed of feeds) {
   for (const { prefix } of feed.indicators) {

@@ -100,5 +100,6 @@ function settingsFor(hub: HubProcess, blobs: Azurite, cosmos: CosmosProcess) {
     ThreadwatchCosmos: cosmos.connectionString,
     FoldSchedule: '0 * * * * *',
     CatchUpSchedule: '30 * * * * *',
+    FeedRefreshSchedule: '15 * * * * *',
   };
 }

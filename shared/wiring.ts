@@ -2,7 +2,9 @@
 // them starts without.
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
+import type { CosmosClient } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
+import type { BlobServiceClient } from '@azure/storage-blob';
 // As a namespace: of `{ z }` the bundle could leave nothing out, and it is most of what a cold start reads.
 import * as z from 'zod';
 import { zstdBlockCodec } from './adapters/node/block-codec.ts';
@@ -12,6 +14,7 @@ import { AlertOpener } from './pipeline/alerts.ts';
 import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
+import type { RefreshServices } from './pipeline/feeds/refresh-feeds.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from './pipeline/settings.ts';
 import type { ActivityLog } from './ports/activity-log.ts';
@@ -28,6 +31,11 @@ export interface Services {
   readonly alerts: AlertStore;
   readonly log: ActivityLog;
   readonly snapshots: IndicatorSnapshots;
+  /** What this instance matches with. */
+  readonly intelligence: CurrentSnapshot;
+  readonly clock: Clock;
+  /** What feeds need; built when first asked for, because ingest never does. */
+  readonly feeds: () => Promise<RefreshServices>;
   /** Ends what keeps the process alive: the connection to the event hub. */
   close(): Promise<void>;
 }
@@ -129,13 +137,12 @@ async function build(settings: Settings): Promise<Services> {
       ? { connectionString: settings.ThreadwatchStorage! }
       : { serviceUri: settings.ThreadwatchStorage__blobServiceUri, credential: identity! },
   );
-  const alerts = new CosmosAlertStore(
-    cosmos.openCosmos(
-      settings.ThreadwatchCosmos__accountEndpoint === undefined
-        ? { connectionString: settings.ThreadwatchCosmos! }
-        : { endpoint: settings.ThreadwatchCosmos__accountEndpoint, credential: identity! },
-    ),
+  const documents = cosmos.openCosmos(
+    settings.ThreadwatchCosmos__accountEndpoint === undefined
+      ? { connectionString: settings.ThreadwatchCosmos! }
+      : { endpoint: settings.ThreadwatchCosmos__accountEndpoint, credential: identity! },
   );
+  const alerts = new CosmosAlertStore(documents);
   const stream = new EventHubDeviceStream(
     settings.DeviceStream__fullyQualifiedNamespace === undefined
       ? { connectionString: settings.DeviceStream! }
@@ -154,10 +161,12 @@ async function build(settings: Settings): Promise<Services> {
   };
   const activityLog = new log.BlobActivityLog(blobs);
   const indicatorSnapshots = new snapshots.BlobIndicatorSnapshots(blobs);
+  const blobCheckpoints = new checkpoints.BlobCheckpoints(blobs);
   const common = { log: activityLog, stream, clock, codec: zstdBlockCodec, settings: detection };
+  const intelligence = new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs);
   const ingest = new Ingest({
     ...common,
-    snapshot: new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs),
+    snapshot: intelligence,
     writerId: randomUUID(),
     alerts: new AlertOpener(alerts, clock, detection.hub),
   });
@@ -166,7 +175,7 @@ async function build(settings: Settings): Promise<Services> {
     fold: {
       log: activityLog,
       alerts,
-      checkpoints: new checkpoints.BlobCheckpoints(blobs),
+      checkpoints: blobCheckpoints,
       clock,
       codec: zstdBlockCodec,
       hub: detection.hub,
@@ -176,7 +185,62 @@ async function build(settings: Settings): Promise<Services> {
     alerts,
     log: activityLog,
     snapshots: indicatorSnapshots,
+    intelligence,
+    clock,
+    feeds: once(() =>
+      buildFeeds(blobs, documents, {
+        snapshots: indicatorSnapshots,
+        checkpoints: blobCheckpoints,
+        alerts,
+        clock,
+        storeClock: systemClock,
+        hub: detection.hub,
+      }),
+    ),
     close: () => stream.close(),
+  };
+}
+
+async function buildFeeds(
+  blobs: BlobServiceClient,
+  documents: CosmosClient,
+  common: Pick<
+    RefreshServices,
+    'snapshots' | 'checkpoints' | 'alerts' | 'clock' | 'storeClock' | 'hub'
+  >,
+): Promise<RefreshServices> {
+  const [
+    { BlobConfiguration },
+    { BlobFeedFiles },
+    { CosmosFeedStore },
+    { EnvironmentSecrets },
+    { NodeWeb },
+  ] = await Promise.all([
+    import('./adapters/blob/configuration.ts'),
+    import('./adapters/blob/feed-files.ts'),
+    import('./adapters/cosmos/feed-store.ts'),
+    import('./adapters/node/environment-secrets.ts'),
+    import('./adapters/web/node-web.ts'),
+  ]);
+  return {
+    ...common,
+    configuration: new BlobConfiguration(blobs),
+    files: new BlobFeedFiles(blobs),
+    feeds: new CosmosFeedStore(documents),
+    secrets: new EnvironmentSecrets(process.env),
+    web: new NodeWeb(),
+  };
+}
+
+/** A failure is not kept: the next call tries again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return async () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
   };
 }
 

@@ -10,14 +10,19 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { buildApp } from '../local/build.ts';
-import { publishFeedFolder } from '../local/capture/publish-feeds.ts';
 import { startPlatform } from '../local/platform.ts';
 import { startChild } from '../local/process.ts';
-import { systemClock } from '../shared/adapters/node/system-clock.ts';
 import { encodeMessage } from './support/encode-message.ts';
+import { loadFeedFolder } from './support/feeds.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FUNCTIONS = ['catchUpDeviceStream', 'foldActivityLog', 'ingestDeviceStream', 'listAlerts'];
+const FUNCTIONS = [
+  'catchUpDeviceStream',
+  'foldActivityLog',
+  'ingestDeviceStream',
+  'listAlerts',
+  'refreshThreatFeeds',
+];
 
 describe('the built app', () => {
   let directory: string;
@@ -61,7 +66,9 @@ describe('the built app', () => {
       );
       assert.ok(inputs.some((input) => input.includes('node_modules/@azure/functions/')));
       const early = inputs.filter((input) =>
-        /node_modules\/@azure\/(cosmos|storage|event-hubs|identity|core)/.test(input),
+        /node_modules\/(@azure\/(cosmos|storage|event-hubs|identity|core)|csv-parse|@streamparser)/.test(
+          input,
+        ),
       );
       assert.deepEqual(early, [], entry);
     }
@@ -81,9 +88,7 @@ describe('the built app', () => {
       directory: join(directory, 'data'),
       partitionCount: 1,
     });
-    const skipped: unknown[] = [];
-    await publishFeedFolder(platform, feeds, systemClock, (one) => skipped.push(one));
-    assert.deepEqual(skipped, []);
+    assert.deepEqual((await loadFeedFolder(platform, feeds)).leftOut, []);
     const lines: string[] = [];
     const host = await startChild<{ httpAddress: string; functions: { name: string }[] }>({
       name: 'functions',

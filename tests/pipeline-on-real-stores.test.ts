@@ -20,7 +20,7 @@ import { toDeviceEvent } from '../shared/pipeline/ingest/fill-gap.ts';
 import { CurrentSnapshot } from '../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../shared/pipeline/log/read-log.ts';
-import { publishSnapshot } from '../shared/pipeline/publish-snapshot.ts';
+import { publishSnapshot } from './support/publish-snapshot.ts';
 import { DEFAULT_SETTINGS } from '../shared/pipeline/settings.ts';
 import type { StreamEvent } from '../shared/ports/device-stream.ts';
 import { type TestBlobs, startBlobs } from './support/azurite.ts';

@@ -7,10 +7,12 @@ import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
 import { closeServices, services, useClock } from '../../shared/wiring.ts';
-import { publishFeedFolder } from '../capture/publish-feeds.ts';
 import { type CapturedEvent, readCapture } from '../capture/read-capture.ts';
 import { alertLine } from '../console/alert-line.ts';
 import { ProgressLine } from '../console/progress-line.ts';
+import { startFeedServer } from '../feeds/feed-server.ts';
+import { loadFeeds, refreshServicesOf } from '../feeds/load-feeds.ts';
+import { printable } from '../feeds/printable.ts';
 import { hostApp } from '../functions/host-app.ts';
 import { VirtualHostClock } from '../host/clock.ts';
 import type { HostLogEntry } from '../host/log.ts';
@@ -36,7 +38,8 @@ export const command: Command = {
 Plays a capture (NDJSON, .gz, .zst, or - for stdin) through the unmodified functions on a local platform of its own,
 as fast as it goes, and prints every alert in its final state. Nothing is kept afterwards.
 
-  --feeds DIR   threat feeds, one file each; files without a reader are skipped whole and named on stderr
+  --feeds DIR   threat feeds, one file each (a folder with a manifest.json is a MISP feed), fetched by the refresh
+                function and refreshed as time goes on; what nothing reads is skipped whole and named on stderr
   --from TIME   when the feeds are fetched (default: the multiple of five minutes at or before the first message)
   --until TIME  how far the clock goes on after the last message (default: the next multiple of five minutes)
   --json        one JSON object a line`,
@@ -99,15 +102,20 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   const from = options.from ?? Math.floor(first.time / FIVE_MINUTES) * FIVE_MINUTES;
   const clock = new VirtualHostClock(from);
   const platform = await startPlatform({ directory, partitionCount, anyPorts: true });
+  const folder = options.feeds === null ? null : resolve(io.cwd, options.feeds);
+  const feedServer = folder === null ? null : await startFeedServer(() => folder);
   try {
-    if (options.feeds !== null) {
-      await publishFeedFolder(platform, resolve(io.cwd, options.feeds), clock, (skipped) => {
-        io.stderr.write(`skipped ${skipped.file}: ${skipped.reason}\n`);
-      });
+    if (folder !== null && feedServer !== null) {
+      const services = refreshServicesOf(platform, clock);
+      const { leftOut } = await loadFeeds(services, folder, feedServer.origin);
+      for (const { name, reason } of leftOut) {
+        io.stderr.write(printable(`skipped ${name}: ${reason}`) + '\n');
+      }
     }
     useClock(clock);
     return await play(options, events, from, clock, platform, io);
   } finally {
+    await feedServer?.stop();
     await platform.stop();
   }
 }

@@ -4,9 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { playCapture } from '../capture/play-capture.ts';
-import { publishFeedFolder } from '../capture/publish-feeds.ts';
 import { AlertWatch } from '../console/alert-watch.ts';
 import { ProgressLine } from '../console/progress-line.ts';
+import { startFeedServer } from '../feeds/feed-server.ts';
+import { loadFeeds, refreshServicesOf } from '../feeds/load-feeds.ts';
 import { printable } from '../feeds/printable.ts';
 import { APP_DIRECTORY } from '../functions/host-app.ts';
 import { type FunctionsProcess, startFunctions } from '../functions/start.ts';
@@ -94,18 +95,17 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
     onStarted: (name, address) => void io.stdout.write(`  ${name.padEnd(14)}${address}\n`),
   });
   let functions: FunctionsProcess | null = null;
+  const feedServer = await startFeedServer(() => options.feeds);
   try {
-    const skipped: string[] = [];
-    const { feeds, indicators } = await publishFeedFolder(
-      platform,
+    const { feeds, indicators, leftOut } = await loadFeeds(
+      refreshServicesOf(platform, systemClock),
       options.feeds,
-      systemClock,
-      ({ file, reason }) => skipped.push(`${file} (${reason})`),
+      feedServer.origin,
     );
     functions = await startFunctions({
       platform,
-      // Counts a few seconds after the fact, not a minute: somebody is looking.
-      settings: { FoldSchedule: '*/5 * * * * *' },
+      // A few seconds after the fact, not a minute: somebody is looking.
+      settings: { FoldSchedule: '*/5 * * * * *', FeedRefreshSchedule: '*/10 * * * * *' },
       httpPort: options.port,
       timerStateDirectory: join(options.directory, 'timers'),
       onLog: (line) => showTrouble(line, io),
@@ -113,8 +113,8 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
     const { httpAddress } = functions.listening;
     noteRunning(options.directory, { httpAddress, settings: platform.settings });
     await say(`  ${'functions'.padEnd(14)}${httpAddress}/api`);
-    await say(`Threat feeds: ${feeds} files with ${indicators.toLocaleString('en')} indicators`);
-    for (const one of skipped) await say(`  left out: ${printable(one)}`);
+    await say(`Threat feeds: ${feeds} with ${indicators.toLocaleString('en')} indicators`);
+    for (const { name, reason } of leftOut) await say(printable(`  left out: ${name} (${reason})`));
     await Promise.race([
       show(options, platform, httpAddress, io),
       failure(platform, functions, io.signal),
@@ -123,6 +123,7 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
   } finally {
     if (io.signal.aborted) await say('\nStopping …');
     await functions?.stop();
+    await feedServer.stop();
     await platform.stop();
     if (io.signal.aborted) await say('Stopped; the data stays.');
   }
@@ -183,6 +184,7 @@ function addresses(platform: Platform, httpAddress: string): string {
   return `
 Everything stays up until Ctrl-C:
   alerts         ${httpAddress}/api/alerts
+  feeds          ${httpAddress}/api/feeds
   event hub      ${platform.hub.httpAddress} (AMQP: ${/sb:\/\/[^;]+/.exec(platform.hub.connectionString)?.[0]})
   blob storage   ${platform.blobs.blobEndpoint}
   cosmos db      ${platform.cosmos.endpoint}

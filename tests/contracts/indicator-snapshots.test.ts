@@ -8,7 +8,7 @@ import { CONTAINERS } from '../../shared/adapters/blob/blob-service.ts';
 import { collectHashed } from '../../shared/adapters/blob/hashed-blobs.ts';
 import { BlobIndicatorSnapshots } from '../../shared/adapters/blob/indicator-snapshots.ts';
 import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator-snapshots.ts';
-import { publishSnapshot } from '../../shared/pipeline/publish-snapshot.ts';
+import { publishSnapshot } from '../support/publish-snapshot.ts';
 import { type TestBlobs, startBlobs } from '../support/azurite.ts';
 import {
   type FaultyProxy,

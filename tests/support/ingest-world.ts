@@ -17,7 +17,7 @@ import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.t
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
-import { publishSnapshot } from '../../shared/pipeline/publish-snapshot.ts';
+import { publishSnapshot } from './publish-snapshot.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from '../../shared/pipeline/settings.ts';
 import type { ActivityLog } from '../../shared/ports/activity-log.ts';
 import type { AlertStore } from '../../shared/ports/alert-store.ts';

@@ -22,7 +22,7 @@ import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.t
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
-import { publishSnapshot } from '../../shared/pipeline/publish-snapshot.ts';
+import { publishSnapshot } from './publish-snapshot.ts';
 import { DEFAULT_SETTINGS } from '../../shared/pipeline/settings.ts';
 import type { StreamEvent } from '../../shared/ports/device-stream.ts';
 import { encodeMessage } from './encode-message.ts';

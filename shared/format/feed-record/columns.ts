@@ -41,6 +41,8 @@ const NAMES: Readonly<Record<Role, readonly string[]>> = {
     'prefix',
     'netblock',
     'subnet',
+    // URLhaus lists nothing else: what it holds is then refused by its own name.
+    'url',
   ],
   port: ['dst_port', 'port'],
   valueType: ['ioc_type', 'entity_type', 'indicator_type', 'type'],

@@ -1,4 +1,5 @@
 // Where the records are in a JSON document.
+import { columnsOf } from './columns.ts';
 import { isObject, textOf } from './json-value.ts';
 
 /** Members that hold the records of an answer. STIX and MISP have readers of their own. */
@@ -12,13 +13,13 @@ const LISTS: readonly string[] = [
   'ips',
 ];
 
-/** Records to be read one by one: objects or strings. Null if the document is none of the known shapes. */
+/** Records to be read one by one: objects or strings; a document may be a record itself. Null if the document is none of the known shapes. */
 export function recordsOf(document: unknown): readonly unknown[] | null {
   if (Array.isArray(document)) return asRecords(document);
   if (!isObject(document)) return null;
   const lists = LISTS.map((name) => document[name]).filter(Array.isArray);
   if (lists.length > 0) return lists.length === 1 ? asRecords(lists[0]!) : null;
-  return recordsById(document);
+  return recordsById(document) ?? (columnsOf(Object.keys(document)) === null ? null : [document]);
 }
 
 /** A list with none of either kind lists something else: numbers, or lists. */

@@ -105,7 +105,7 @@ export async function* readJsonDocument(
   const events = mispEventsOf(document);
   if (events !== null) {
     report.format = 'misp';
-    yield* inParts(events.flatMap((event) => readMispEvent(event)?.entries ?? []));
+    yield* inParts(events.flatMap((event) => readMispEvent(event)?.entries ?? [NO_EVENT]));
     return;
   }
   const warningList = readWarningList(document);
@@ -159,6 +159,14 @@ async function parseDocument(chunks: AsyncIterable<Uint8Array>): Promise<unknown
     });
   }
 }
+
+const NO_EVENT: FeedEntry = {
+  kind: 'refused',
+  line: null,
+  id: null,
+  reason: 'malformed',
+  text: 'no MISP event',
+};
 
 /** A manifest names events; their addresses stand in documents of their own. */
 function eventElsewhere(uuid: string): FeedEntry {

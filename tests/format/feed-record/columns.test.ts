@@ -100,7 +100,7 @@ describe('the columns of a header', () => {
     for (const header of [
       '',
       'asn,domain',
-      'url,dateadded',
+      'links,dateadded',
       'dst_port,malware',
       'ips',
       'xip',

@@ -26,6 +26,7 @@ describe('the records of a JSON document', () => {
     ],
     ['a record by its id, that has one', { 12: [{ id: 'own' }] }, [{ id: 'own' }]],
     ['an id without a record', { 12: [] }, []],
+    ['a document that is a record itself', record, [record]],
     ['what is no record under an id', { 12: [7] }, [7]],
   ] as const) {
     it(`are those of ${name}`, () => {
@@ -41,7 +42,6 @@ describe('the records of a JSON document', () => {
     {},
     [1, 2],
     [[record]],
-    record,
     { data: record },
     { data: [1] },
     { data: [[record]] },

@@ -62,10 +62,7 @@ describe('start', () => {
     for (const part of ['event hub', 'blob storage', 'cosmos db', 'functions']) {
       assert.match(head, new RegExp(`^  ${part} +http://127\\.0\\.0\\.1:\\d+`, 'm'));
     }
-    assert.match(
-      head,
-      /^Threat feeds: 1 files with 1 indicators\n {2}left out: broken\.txt \(.+\)$/m,
-    );
+    assert.match(head, /^Threat feeds: 1 with 1 indicators\n {2}left out: broken\.txt \(.+\)$/m);
     const lines = played.slice(0, played.indexOf(UP)).trim().split('\n');
     const shown = lines.slice(0, 2).sort();
     assert.match(shown[0]!, /^2026-08-22 11:00:00Z {2}high {4}cam-1 .*209\.17\.118\.17/);

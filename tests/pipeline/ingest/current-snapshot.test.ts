@@ -7,7 +7,7 @@ import { writeAllowlist } from '../../../shared/format/allowlist.ts';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import { SnapshotError } from '../../../shared/format/indicator-snapshot/layout.ts';
 import { CurrentSnapshot } from '../../../shared/pipeline/ingest/current-snapshot.ts';
-import { publishSnapshot } from '../../../shared/pipeline/publish-snapshot.ts';
+import { publishSnapshot } from '../../support/publish-snapshot.ts';
 import type { StoredPointer } from '../../../shared/ports/indicator-snapshots.ts';
 import { listed, threats } from '../../format/indicator-snapshot/feeds.ts';
 

@@ -1,6 +1,9 @@
-import type { Clock } from '../ports/clock.ts';
-import { formatInstant } from '../domain/time/instant.ts';
-import type { IndicatorSnapshots, SnapshotPointer } from '../ports/indicator-snapshots.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import { formatInstant } from '../../shared/domain/time/instant.ts';
+import type {
+  IndicatorSnapshots,
+  SnapshotPointer,
+} from '../../shared/ports/indicator-snapshots.ts';
 
 const MAX_CONFLICTS = 10;
 
