@@ -30,9 +30,74 @@ const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/quarantine-show.ts')).command,
   },
   {
+    name: 'feeds status',
+    summary: 'how each feed is, and what is wrong with it',
+    load: async () => (await import('./commands/feeds-status.ts')).command,
+  },
+  {
+    name: 'feeds list',
+    summary: 'the configured feeds',
+    load: async () => (await import('./commands/feeds-list.ts')).command,
+  },
+  {
+    name: 'feeds starter',
+    summary: 'feeds that anybody may use, with licence and terms',
+    load: async () => (await import('./commands/feeds-starter.ts')).command,
+  },
+  {
+    name: 'feeds add',
+    summary: 'configure feeds',
+    load: async () => (await import('./commands/feeds-add.ts')).command,
+  },
+  {
+    name: 'feeds remove',
+    summary: 'take feeds out of the configuration',
+    load: async () => (await import('./commands/feeds-remove.ts')).command,
+  },
+  {
+    name: 'feeds refresh',
+    summary: 'fetch feeds now, and wait until that is done',
+    load: async () => (await import('./commands/feeds-refresh.ts')).command,
+  },
+  {
+    name: 'feeds accept',
+    summary: 'put the state of a feed that is held back in use',
+    load: async () => (await import('./commands/feeds-accept.ts')).command,
+  },
+  {
+    name: 'feeds rollback',
+    summary: 'put an earlier state of a feed in use',
+    load: async () => (await import('./commands/feeds-rollback.ts')).command,
+  },
+  {
     name: 'feeds parse',
     summary: 'print the indicators of a feed file, and what is refused',
     load: async () => (await import('./commands/feeds-parse.ts')).command,
+  },
+  {
+    name: 'allowlist list',
+    summary: 'the addresses that you vouch for',
+    load: async () => (await import('./commands/allowlist-list.ts')).command,
+  },
+  {
+    name: 'allowlist add',
+    summary: 'vouch for an address or network: contact with it raises nothing',
+    load: async () => (await import('./commands/allowlist-add.ts')).command,
+  },
+  {
+    name: 'allowlist remove',
+    summary: 'no longer vouch for an address or network',
+    load: async () => (await import('./commands/allowlist-remove.ts')).command,
+  },
+  {
+    name: 'allowlist apply',
+    summary: 'make the allowlist what a file says',
+    load: async () => (await import('./commands/allowlist-apply.ts')).command,
+  },
+  {
+    name: 'explain',
+    summary: 'who lists an address, and what a contact with it would raise',
+    load: async () => (await import('./commands/explain.ts')).command,
   },
   {
     name: 'index build',

@@ -17,11 +17,23 @@ import { loadFeedFolder } from './support/feeds.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FUNCTIONS = [
+  'acceptFeed',
   'catchUpDeviceStream',
+  'deleteAllowEntry',
+  'explainIndicator',
   'foldActivityLog',
+  'getFeed',
+  'getFeedConfiguration',
   'ingestDeviceStream',
   'listAlerts',
+  'listAllowlist',
+  'listFeeds',
+  'putAllowEntry',
+  'putFeedConfiguration',
+  'refreshFeed',
+  'refreshFeeds',
   'refreshThreatFeeds',
+  'rollbackFeed',
 ];
 
 describe('the built app', () => {
