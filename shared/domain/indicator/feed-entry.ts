@@ -1,14 +1,9 @@
 import type { Prefix } from '../address/prefix.ts';
 import type { IndicatorDetail } from './indicator.ts';
+import type { Standing } from './validity.ts';
 
 /** What a reader makes of one entry of a feed. */
 export type FeedEntry = AcceptedEntry | RefusedEntry;
-
-/**
- * What the feed itself says an entry is. `listed`: a threat. `context`: told, but not as a threat (MISP `to_ids` false,
- * a benign indicator, the addresses of a warning list). `revoked`: withdrawn by its own source.
- */
-export type Standing = 'listed' | 'context' | 'revoked';
 
 export interface AcceptedEntry {
   readonly kind: 'indicator';

@@ -1,5 +1,4 @@
 import { parseInstant } from '../time/instant.ts';
-import type { Standing } from './feed-entry.ts';
 import type { Tlp } from './tlp.ts';
 
 /** ISO 8601 instants; null is open on that side. */
@@ -7,6 +6,12 @@ export interface Validity {
   readonly validFrom: string | null;
   readonly validUntil: string | null;
 }
+
+/**
+ * What the feed itself says an entry is. `listed`: a threat. `context`: told, but not as a threat (MISP `to_ids` false,
+ * a benign indicator, the addresses of a warning list). `revoked`: withdrawn by its own source.
+ */
+export type Standing = 'listed' | 'context' | 'revoked';
 
 export type IndicatorState = 'active' | 'expired' | 'notYetValid' | 'revoked' | 'context';
 

@@ -3,9 +3,9 @@ import type { Constraint } from '../../domain/indicator/constraint.ts';
 import {
   type FeedEntry,
   type RefusalReason,
-  type Standing,
   shownText,
 } from '../../domain/indicator/feed-entry.ts';
+import type { Standing } from '../../domain/indicator/validity.ts';
 import { MAX_LINE_BYTES } from '../feed-text/line-cutter.ts';
 import { type ParsedValue, parseValue } from '../feed-text/parse-value.ts';
 import type { Columns } from './columns.ts';

@@ -15,28 +15,8 @@ import {
 } from '../../domain/indicator/indicator.ts';
 import type { SnapshotIndicator } from './collect.ts';
 import { readDetail } from './detail.ts';
-import { PROVENANCE_WORDS, SET_WORDS, hashIpv6 } from './layout.ts';
+import { PROVENANCE_WORDS, SET_WORDS, type SnapshotColumns, hashIpv6 } from './layout.ts';
 import { inconsistent, listings, parentOf } from './listings.ts';
-
-/** The sections as views over one buffer, checked by `openSnapshot`. */
-export interface SnapshotColumns {
-  readonly ipv4Index: Uint32Array;
-  readonly ipv4Suffixes: Uint16Array;
-  readonly ipv4Sets: Uint8Array | Uint16Array | Uint32Array;
-  readonly ipv4RangeIndex: Uint32Array;
-  readonly ipv4RangeStarts: Uint32Array;
-  readonly ipv4RangeSets: Uint32Array;
-  readonly ipv6Index: Uint32Array;
-  readonly ipv6Addresses: Uint32Array;
-  readonly ipv6Sets: Uint8Array | Uint16Array | Uint32Array;
-  readonly ipv6RangeIndex: Uint32Array;
-  readonly ipv6RangeStarts: Uint32Array;
-  readonly ipv6RangeSets: Uint32Array;
-  readonly sets: Uint32Array;
-  readonly members: Uint32Array;
-  readonly provenances: Uint32Array;
-  readonly details: Uint8Array;
-}
 
 export interface SnapshotFeedStat {
   readonly name: string;

@@ -58,6 +58,26 @@ export type SectionName = keyof typeof SECTION;
 /** Sections that a file of version 1 does not have. */
 export const SINCE_VERSION_2: readonly SectionName[] = ['warningLists'];
 
+/** The sections as views over one buffer, checked by `openSnapshot`. */
+export interface SnapshotColumns {
+  readonly ipv4Index: Uint32Array;
+  readonly ipv4Suffixes: Uint16Array;
+  readonly ipv4Sets: Uint8Array | Uint16Array | Uint32Array;
+  readonly ipv4RangeIndex: Uint32Array;
+  readonly ipv4RangeStarts: Uint32Array;
+  readonly ipv4RangeSets: Uint32Array;
+  readonly ipv6Index: Uint32Array;
+  readonly ipv6Addresses: Uint32Array;
+  readonly ipv6Sets: Uint8Array | Uint16Array | Uint32Array;
+  readonly ipv6RangeIndex: Uint32Array;
+  readonly ipv6RangeStarts: Uint32Array;
+  readonly ipv6RangeSets: Uint32Array;
+  readonly sets: Uint32Array;
+  readonly members: Uint32Array;
+  readonly provenances: Uint32Array;
+  readonly details: Uint8Array;
+}
+
 /** IPv4 exact: the top 16 bits choose the bucket, the low 16 are stored. */
 export const IPV4_BUCKETS = 1 << 16;
 /** Words of a set: parent set, prefix length, first member, number of members. Set 0 is empty and stands for "none". */

@@ -1,7 +1,6 @@
 // Everything that a snapshot lists, read back out of its columns: how a feed's kept state becomes part of the next snapshot.
 import { type Prefix, widthOf } from '../../domain/address/prefix.ts';
-import type { SnapshotColumns } from './indicator-snapshot.ts';
-import { SET_WORDS, SnapshotError } from './layout.ts';
+import { SET_WORDS, type SnapshotColumns, SnapshotError } from './layout.ts';
 
 export interface Listing {
   readonly prefix: Prefix;

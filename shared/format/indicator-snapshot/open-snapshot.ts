@@ -2,11 +2,7 @@ import { FEED_KINDS } from '../../domain/indicator/feed-kind.ts';
 import { parseAsciiJson } from '../ascii-json.ts';
 import { MAX_BUCKET_BITS } from './bucket-index.ts';
 import { crc32 } from './crc32.ts';
-import {
-  IndicatorSnapshot,
-  type SnapshotColumns,
-  type SnapshotFeedStat,
-} from './indicator-snapshot.ts';
+import { IndicatorSnapshot, type SnapshotFeedStat } from './indicator-snapshot.ts';
 import {
   CRC_FROM,
   FORMAT_VERSION,
@@ -24,6 +20,7 @@ import {
   SINCE_VERSION_2,
   SET_WORDS,
   type SectionName,
+  type SnapshotColumns,
   SnapshotError,
   notJson,
 } from './layout.ts';

@@ -5,9 +5,9 @@ import type { Constraint } from '../../domain/indicator/constraint.ts';
 import {
   type FeedEntry,
   type RefusalReason,
-  type Standing,
   shownText,
 } from '../../domain/indicator/feed-entry.ts';
+import type { Standing } from '../../domain/indicator/validity.ts';
 import {
   type IndicatorDetail,
   NO_DETAIL,

@@ -1,4 +1,5 @@
-import type { FeedEntry, RefusalReason, Standing } from '../../domain/indicator/feed-entry.ts';
+import type { FeedEntry, RefusalReason } from '../../domain/indicator/feed-entry.ts';
+import type { Standing } from '../../domain/indicator/validity.ts';
 import { shownText } from '../../domain/indicator/feed-entry.ts';
 import { boundedLabels, type IndicatorDetail } from '../../domain/indicator/indicator.ts';
 import type { Tlp } from '../../domain/indicator/tlp.ts';

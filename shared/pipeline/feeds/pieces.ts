@@ -1,7 +1,8 @@
 // What a feed that is read in pieces (TAXII objects, MISP events) had so far: so that a poll fetches only what is new.
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { formatPrefix, parsePrefix } from '../../domain/address/prefix.ts';
-import type { FeedEntry, RefusalReason, Standing } from '../../domain/indicator/feed-entry.ts';
+import type { FeedEntry, RefusalReason } from '../../domain/indicator/feed-entry.ts';
+import type { Standing } from '../../domain/indicator/validity.ts';
 import type { IndicatorDetail } from '../../domain/indicator/indicator.ts';
 
 export interface Piece {

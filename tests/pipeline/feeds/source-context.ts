@@ -1,7 +1,7 @@
 import { NodeWeb } from '../../../shared/adapters/web/node-web.ts';
 import { formatPrefix } from '../../../shared/domain/address/prefix.ts';
 import { type FetchMemory, NO_MEMORY } from '../../../shared/domain/indicator/feed.ts';
-import type { Standing } from '../../../shared/domain/indicator/feed-entry.ts';
+import type { Standing } from '../../../shared/domain/indicator/validity.ts';
 import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/feed-configuration.ts';
 import type { Pieces } from '../../../shared/pipeline/feeds/pieces.ts';
 import type { SourceContext } from '../../../shared/pipeline/feeds/source.ts';
