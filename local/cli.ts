@@ -40,6 +40,11 @@ const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/feeds-list.ts')).command,
   },
   {
+    name: 'feeds schema',
+    summary: 'the JSON schema of the configuration of feeds, for editors',
+    load: async () => (await import('./commands/feeds-schema.ts')).command,
+  },
+  {
     name: 'feeds starter',
     summary: 'feeds that anybody may use, with licence and terms',
     load: async () => (await import('./commands/feeds-starter.ts')).command,

@@ -12,6 +12,7 @@ import { STARTER_FEEDS } from '../../../local/feeds/starter.ts';
 import starterFile from '../../../local/feeds/starter-feeds.json' with { type: 'json' };
 import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/feed-configuration.ts';
 import { FakeApi } from '../../support/fake-api.ts';
+import { runCli } from '../../support/run-cli.ts';
 import { runCommand } from './run-command.ts';
 
 const ADDRESS = 'https://feeds.example.com/a.txt';
@@ -267,5 +268,16 @@ describe('a configuration of a running Threadwatch', () => {
       run(add, ['a', ADDRESS, '--url', api.url]),
       /not so: feeds\[0\]\.name: no/,
     );
+  });
+});
+
+describe('threadwatch feeds schema', () => {
+  it('prints a JSON schema that knows the fields of a feed', async () => {
+    const { code, stdout } = await runCli(['feeds', 'schema'], import.meta.dirname);
+    assert.equal(code, 0);
+    const { properties, required } = JSON.parse(stdout).properties.feeds.items;
+    assert.deepEqual(required, ['name', 'address']);
+    for (const field of ['format', 'kind', 'refreshEvery', 'credential'])
+      assert.ok(properties[field]);
   });
 });
