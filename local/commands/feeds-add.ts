@@ -43,7 +43,7 @@ otherwise. --from takes the feeds of a configuration file, or of a list of feeds
   --minimum-confidence N indicators below are left out
   --refresh-every D      ISO 8601 duration, as PT1H
   --time-to-live D       how long its last good state is used, as P7D
-  --direction D          source, destination or both (default): which end of a connection is listed
+  --direction D          source or destination where the feed names neither; both lifts what it names
   --tlp T                clear, green, amber, amber+strict or red, for indicators whose feed says nothing
   --credential-setting S name of the app setting with the secret; it begins with FeedCredential
   --credential-type T    bearer (default), basic with --user U, header with --header H

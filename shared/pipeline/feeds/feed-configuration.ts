@@ -66,7 +66,8 @@ const Feed = z.strictObject({
   kind: z.enum(FEED_KINDS).optional(),
   /** For indicators whose feed says nothing of its own. */
   confidence: z.int().min(0).max(100).nullable().default(null),
-  direction: z.enum(['source', 'destination', 'both']).default('both'),
+  /** `both` also lifts the directions that the feed itself names. */
+  direction: z.enum(['source', 'destination', 'both']).optional(),
   tlp: z.enum(TLPS).nullable().default(null),
   acceptTlpRed: z.boolean().default(false),
   /** Indicators below it are left out; those without a confidence stay. */

@@ -1,7 +1,7 @@
 // The states of all feeds become one immutable snapshot, and the pointer moves to it.
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { normalConstraint } from '../../domain/indicator/constraint.ts';
+import { type Constraint, normalConstraint } from '../../domain/indicator/constraint.ts';
 import type { FeedKind } from '../../domain/indicator/feed-kind.ts';
 import { type IndicatorDetail, NO_DETAIL } from '../../domain/indicator/indicator.ts';
 import { boundsOf } from '../../domain/indicator/validity.ts';
@@ -202,8 +202,9 @@ function completed(
   return { ...said, confidence, tlp: said.tlp ?? feed.tlp, constraint: constraintOf(said, feed) };
 }
 
-function constraintOf({ constraint }: IndicatorDetail, { direction }: ConfiguredFeed) {
+/** The feed's own direction wins, unless the operator wants contact of either direction. */
+function constraintOf({ constraint }: IndicatorDetail, feed: ConfiguredFeed): Constraint | null {
   const { ports = null, protocol = null, direction: own = null } = constraint ?? {};
-  const ofFeed = direction === 'both' ? null : direction;
-  return normalConstraint({ ports, direction: own ?? ofFeed, protocol });
+  const direction = feed.direction === 'both' ? null : (own ?? feed.direction ?? null);
+  return normalConstraint({ ports, direction, protocol });
 }

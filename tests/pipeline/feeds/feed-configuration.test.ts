@@ -70,7 +70,6 @@ describe('the configuration of feeds', () => {
           enabled: true,
           format: 'auto',
           confidence: null,
-          direction: 'both',
           tlp: null,
           acceptTlpRed: false,
           minimumConfidence: 0,

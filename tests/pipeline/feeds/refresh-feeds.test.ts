@@ -99,6 +99,32 @@ describe('refreshing threat feeds', () => {
     );
   });
 
+  it('keeps the direction that a feed names, unless contact of either direction is wanted', async () => {
+    const event = {
+      Event: {
+        Attribute: [
+          { type: 'ip-src', value: '45.66.64.1', to_ids: true },
+          { type: 'ip-dst|port', value: '45.66.64.2|443', to_ids: true },
+        ],
+      },
+    };
+    const directions = { own: undefined, either: 'both', other: 'destination' };
+    await world.configure(
+      Object.fromEntries(
+        Object.entries(directions).map(([name, direction]) => [name, { direction }]),
+      ),
+    );
+    for (const name of Object.keys(directions)) world.serve(name, JSON.stringify(event));
+    await world.refresh();
+    const constraints = async (address: string) =>
+      (await world.matches(address)).map(({ constraint }) => constraint?.direction ?? null);
+    // In order of name: either, other, own.
+    assert.deepEqual(await constraints('45.66.64.1'), [null, 'source', 'source']);
+    assert.deepEqual(await constraints('45.66.64.2'), [null, 'destination', 'destination']);
+    const [either] = await world.matches('45.66.64.2');
+    assert.deepEqual(either!.constraint?.ports, [443]);
+  });
+
   it('publishes warning lists as such, found by format or by configuration', async () => {
     const list = {
       name: 'Resolvers',
