@@ -62,5 +62,7 @@ function why({ evidence, messages }: Shown): string {
     return `${String(indicator['feed'])}${single ? '' : ` as ${prefix}`}`;
   });
   const times = messages === undefined || messages < 2 ? '' : `, ${messages} messages`;
-  return `, listed by ${[...new Set(listed)].join(', ')}${times}`;
+  const lists = (evidence?.['warningLists'] ?? []) as readonly Json[];
+  const warned = lists.length === 0 ? '' : `, low because ${String(lists[0]!['list'])} warns of it`;
+  return `, listed by ${[...new Set(listed)].join(', ')}${warned}${times}`;
 }

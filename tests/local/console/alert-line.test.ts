@@ -56,6 +56,12 @@ describe('the line of an alert', () => {
     }
   });
 
+  it('says why a match with a list is low: a warning list has the address too', () => {
+    const warningLists = [{ list: 'public-dns', matchedPrefix: '192.0.2.10/32' }];
+    const line = alertLine(record({ severity: 'low', evidence: evidence({ warningLists }) }));
+    assert.ok(line.endsWith(', listed by list.txt, low because public-dns warns of it'), line);
+  });
+
   it('names each list once, a prefix where it is one, and the messages from two on', () => {
     const indicators = [
       indicator('drop.netset', '192.0.2.0/24'),
