@@ -20,7 +20,8 @@ export class Tally {
   readonly #at: number;
   readonly #policy: ValidityPolicy;
   // Single IPv4 addresses as numbers: a set of texts takes three times the memory.
-  readonly #ipv4 = new Set<number>();
+  // Sixteen of them, because one holds 2^24 at most.
+  readonly #ipv4 = Array.from({ length: 16 }, () => new Set<number>());
   readonly #others = new Set<string>();
   readonly #refused: Partial<Record<RefusalReason, number>> = { bogon: 0 };
   readonly #refusedParts: Partial<Record<RefusalReason, number>> = {};
@@ -79,7 +80,8 @@ export class Tally {
   #isNew({ nets, detail }: AcceptedEntry): boolean {
     const [net] = nets;
     if (nets.length === 1 && detail === null && net!.family === 4 && isSingle(net!)) {
-      return addedTo(this.#ipv4, net!.words[0]);
+      const word = net!.words[0];
+      return addedTo(this.#ipv4[word & 15]!, word);
     }
     return addedTo(this.#others, JSON.stringify([nets.map(formatPrefix), detail]));
   }
