@@ -12,7 +12,7 @@ export interface AllowEntry {
   readonly addedAt: number | null;
 }
 
-/** The first entry that covers the address at that time. */
+/** The narrowest entry that covers the address at that time. */
 export function allowedBy(
   allowlist: readonly AllowEntry[],
   address: Address,
@@ -20,5 +20,9 @@ export function allowedBy(
 ): AllowEntry | null {
   const covers = ({ prefix, expiresAt }: AllowEntry) =>
     (expiresAt === null || at < expiresAt) && prefixCovers(prefix, address);
-  return allowlist.find(covers) ?? null;
+  let narrowest: AllowEntry | null = null;
+  for (const entry of allowlist) {
+    if (covers(entry) && entry.prefix.bits > (narrowest?.prefix.bits ?? -1)) narrowest = entry;
+  }
+  return narrowest;
 }

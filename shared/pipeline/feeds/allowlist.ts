@@ -1,6 +1,7 @@
 // The operator's allowlist: a file of its own beside the feeds', `configuration/allowlist.json`.
 import * as z from 'zod';
 import { formatPrefix, parsePrefix } from '../../domain/address/prefix.ts';
+import { isTooBroad } from '../../domain/indicator/breadth.ts';
 import type { AllowEntry } from '../../domain/indicator/allowlist.ts';
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
 import { allowRecord } from '../../format/allowlist.ts';
@@ -10,10 +11,17 @@ import { ConfigurationError } from './feed-configuration.ts';
 export const ALLOWLIST_FILE = 'allowlist';
 export const MAX_ALLOW_ENTRIES = 10_000;
 
+/** It would silence everything. */
+const TOO_BROAD = 'a network broader than an IPv4 /8 or an IPv6 /16 cannot be allowed';
+
 const network = z.string().transform((text, context) => {
   const prefix = parsePrefix(text);
-  if (prefix !== null) return prefix;
-  context.addIssue('an IPv4 or IPv6 address, or a network as 192.0.2.0/24, is expected');
+  if (prefix !== null && !isTooBroad(prefix)) return prefix;
+  context.addIssue(
+    prefix === null
+      ? 'an IPv4 or IPv6 address, or a network as 192.0.2.0/24, is expected'
+      : TOO_BROAD,
+  );
   return z.NEVER;
 });
 const instant = z.string().transform((text, context) => {
@@ -22,7 +30,7 @@ const instant = z.string().transform((text, context) => {
   context.addIssue('an ISO 8601 time is expected, as 2026-12-31T00:00:00Z');
   return z.NEVER;
 });
-const reason = z.string().trim().min(3, { error: 'say why, in a few words' }).max(500);
+const reason = z.string().trim().min(3, { error: 'say why, in three letters at least' }).max(500);
 
 const Entry = z.strictObject({
   network,
@@ -61,6 +69,7 @@ export function parseAllowEntry(networkText: string, body: unknown, now: number)
       `network: ${JSON.stringify(networkText)} is no address or network`,
     ]);
   }
+  if (isTooBroad(prefix)) throw new ConfigurationError([`network: ${TOO_BROAD}`]);
   const parsed = Body.safeParse(body);
   if (!parsed.success) throw refused(parsed.error);
   const { reason, expiresAt } = parsed.data;

@@ -44,11 +44,11 @@ describe('the allowlist', () => {
     assert.equal(allowed(until, '45.66.64.1', AT + 1), null);
   });
 
-  it('names the first entry that holds', () => {
-    const nested = [entry('45.66.64.0/24', AT), entry('45.66.64.0/25'), entry('45.66.0.0/16')];
-    assert.equal(allowed(nested, '45.66.64.1', AT - 1), '45.66.64.0/24');
-    assert.equal(allowed(nested, '45.66.64.1'), '45.66.64.0/25');
-    assert.equal(allowed(nested, '45.66.64.128'), '45.66.0.0/16');
+  it('names the narrowest entry that holds', () => {
+    const nested = [entry('45.66.64.0/24'), entry('45.66.64.0/25', AT), entry('45.66.0.0/16')];
+    assert.equal(allowed(nested, '45.66.64.1', AT - 1), '45.66.64.0/25');
+    assert.equal(allowed(nested, '45.66.64.1'), '45.66.64.0/24');
+    assert.equal(allowed(nested, '45.66.65.1'), '45.66.0.0/16');
   });
 
   it('allows exactly what one of its entries covers then', () => {

@@ -67,6 +67,8 @@ describe('the file of the allowlist', () => {
     ['no list', {}, /^the allowlist: .*array/],
     ['an item that is no entry', ['45.66.64.1'], /^0: .*object/],
     ['an entry without a network', [{ reason }], /^0\.network: .*string/],
+    ['all of IPv4', [{ network: '0.0.0.0/0', reason }], /^0\.network: .*broader than an IPv4 \/8/],
+    ['half of IPv6', [{ network: '8000::/1', reason }], /^0\.network: .*an IPv6 \/16/],
     [
       'a name',
       [{ network: 'x.example.com', reason }],
