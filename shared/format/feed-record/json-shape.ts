@@ -19,7 +19,15 @@ export function recordsOf(document: unknown): readonly unknown[] | null {
   if (!isObject(document)) return null;
   const lists = LISTS.map((name) => document[name]).filter(Array.isArray);
   if (lists.length > 0) return lists.length === 1 ? asRecords(lists[0]!) : null;
-  return recordsById(document) ?? (columnsOf(Object.keys(document)) === null ? null : [document]);
+  return recordsById(document) ?? (isRecordAlone(document) ? [document] : null);
+}
+
+/** An error answer may name an address too: that of whoever asked. */
+function isRecordAlone(document: Readonly<Record<string, unknown>>): boolean {
+  const names = Object.keys(document);
+  return (
+    columnsOf(names) !== null && !names.some((name) => /^(?:error|message|detail)/i.test(name))
+  );
 }
 
 /** A list with none of either kind lists something else: numbers, or lists. */

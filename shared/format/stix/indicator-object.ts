@@ -2,11 +2,10 @@ import type { FeedEntry, RefusalReason } from '../../domain/indicator/feed-entry
 import type { Standing } from '../../domain/indicator/validity.ts';
 import { shownText } from '../../domain/indicator/feed-entry.ts';
 import { boundedLabels, type IndicatorDetail } from '../../domain/indicator/indicator.ts';
-import type { Tlp } from '../../domain/indicator/tlp.ts';
 import { isSpan, type Validity } from '../../domain/indicator/validity.ts';
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
 import { field, type Fields, fieldsOf, textField, textsField } from './fields.ts';
-import { tlpOfMarkings } from './markings.ts';
+import { tlpOfMarking, tlpOfMarkings } from './markings.ts';
 import { readPattern } from './pattern.ts';
 
 /** One version of a STIX indicator. */
@@ -16,14 +15,11 @@ export interface StixReading {
   /** As written: it may be finer than a millisecond. */
   readonly modified: string | null;
   readonly revoked: boolean;
+  /** Ids of objects that say more of it, and that may stand anywhere in the feed. */
+  readonly author: string | null;
+  readonly markings: readonly string[];
   /** The first is the indicator, those behind it are parts of it. */
   readonly entries: readonly FeedEntry[];
-}
-
-/** What other objects of the same feed tell, by their ids. */
-export interface StixNames {
-  readonly identities?: ReadonlyMap<string, string>;
-  readonly markings?: ReadonlyMap<string, Tlp>;
 }
 
 /** `type--UUID` has 47 characters here. What is longer or unprintable names nothing. */
@@ -34,7 +30,7 @@ const PAST_YEAR_9999 =
   /^(?:\+?0?[1-9]\d{4,8}-\d\d-\d\d|9999-12-31(?=.*-))(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d))?$/;
 
 /** Null for what is no indicator: other objects of a bundle say nothing of addresses as threats. */
-export function readStixObject(object: unknown, names: StixNames = {}): StixReading | null {
+export function readStixObject(object: unknown): StixReading | null {
   const fields = fieldsOf(object);
   if (fields === null || textField(fields, 'type') !== 'indicator') return null;
   const id = readId(fields);
@@ -42,7 +38,9 @@ export function readStixObject(object: unknown, names: StixNames = {}): StixRead
     id,
     modified: textField(fields, 'modified'),
     revoked: isRevoked(fields),
-    entries: readEntries(fields, id, names),
+    author: textField(fields, 'created_by_ref'),
+    markings: markingsOf(fields).filter((ref) => tlpOfMarking(ref) === null),
+    entries: readEntries(fields, id),
   };
 }
 
@@ -67,14 +65,20 @@ function isRevoked(fields: Fields): boolean {
   return revoked === true || revoked === 'true';
 }
 
-function readEntries(fields: Fields, id: string | null, names: StixNames): readonly FeedEntry[] {
+/** One alone may stand without its list. */
+function markingsOf(fields: Fields): readonly string[] {
+  const one = textField(fields, 'object_marking_refs');
+  return one === null ? textsField(fields, 'object_marking_refs') : [one];
+}
+
+function readEntries(fields: Fields, id: string | null): readonly FeedEntry[] {
   const type = field(fields, 'pattern_type') ?? 'stix'; // STIX 2.0 has no other
   if (type !== 'stix') return [refusedEntry(id, 'patternType', textOrType(type))];
   const pattern = field(fields, 'pattern');
   if (typeof pattern !== 'string') return [refusedEntry(id, 'malformed', textOrType(pattern))];
   const validity = readValidity(fields);
   if (validity === null) return [refusedEntry(id, 'badValidity', shownValidity(fields))];
-  return entriesOf(pattern, standingOf(fields), readDetail(fields, id, validity, names));
+  return entriesOf(pattern, standingOf(fields), readDetail(fields, id, validity));
 }
 
 function entriesOf(
@@ -114,16 +118,11 @@ function isBenign(fields: Fields): boolean {
   return types.includes('benign') || textsField(fields, 'indicator_types').includes('benign');
 }
 
-function readDetail(
-  fields: Fields,
-  id: string | null,
-  validity: Validity,
-  { identities, markings }: StixNames,
-): IndicatorDetail {
+function readDetail(fields: Fields, id: string | null, validity: Validity): IndicatorDetail {
   const author = textField(fields, 'created_by_ref');
   return {
     id,
-    sources: author === null ? [] : boundedLabels([identities?.get(author) ?? author]),
+    sources: author === null ? [] : boundedLabels([author]),
     ...validity,
     confidence: readConfidence(fields),
     labels: boundedLabels([
@@ -131,7 +130,7 @@ function readDetail(
       ...textsField(fields, 'labels'),
     ]),
     constraint: null,
-    tlp: tlpOfMarkings(textsField(fields, 'object_marking_refs'), markings),
+    tlp: tlpOfMarkings(markingsOf(fields)),
     listedSince: null,
   };
 }

@@ -25,7 +25,7 @@ export function tlpOfMarking(id: string): Tlp | null {
 /** The strictest TLP of the references. `known` are markings that the feed itself defines. */
 export function tlpOfMarkings(
   ids: readonly string[],
-  known: ReadonlyMap<string, Tlp> | undefined,
+  known?: ReadonlyMap<string, Tlp>,
 ): Tlp | null {
   let tlp: Tlp | null = null;
   for (const id of ids) tlp = strictest(tlp, tlpOfMarking(id) ?? known?.get(id) ?? null);

@@ -67,10 +67,12 @@ export class NewestVersions {
     this.#supersede(isNewer ? known : at);
   }
 
-  /** Of a version that is not the newest one refused entry. */
-  *entries(): Iterable<FeedEntry> {
+  /** Of a version that is not the newest one refused entry. `entriesOf` may say more of a reading than it did itself. */
+  *entries(
+    entriesOf: (reading: StixReading) => readonly FeedEntry[] = ({ entries }) => entries,
+  ): Iterable<FeedEntry> {
     for (const arrival of this.#arrivals) {
-      if ('entries' in arrival) yield* arrival.entries;
+      if ('entries' in arrival) yield* entriesOf(arrival);
       else yield arrival;
     }
   }

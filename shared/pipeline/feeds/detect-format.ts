@@ -12,14 +12,19 @@ const NO_READER: Readonly<Partial<Record<FeedContent, string>>> = {
   utf16: 'it is UTF-16 text; feeds are ASCII or UTF-8',
 };
 
-/** Throws a `FeedFormatError` for what nothing reads. `front` are the first `DETECT_BYTES`, or all that there are. */
-export function detectFormat(front: Uint8Array): ReaderName {
-  const content = detectContent(front);
-  const reason = NO_READER[content];
+/** Throws a `FeedFormatError` for what nothing reads, whatever its format is said to be. */
+export function refuseUnreadable(front: Uint8Array): void {
+  const reason = NO_READER[detectContent(front)];
   if (reason !== undefined) throw new FeedFormatError('noReader', reason);
+}
+
+/** `front` are the first `DETECT_BYTES`, or all that there are. Throws as `refuseUnreadable` does. */
+export function detectFormat(front: Uint8Array): ReaderName {
+  refuseUnreadable(front);
+  const content = detectContent(front);
   if (content !== 'json') return content as 'text' | 'csv';
   if (isJsonLines(front)) return 'jsonl';
-  return isStix(topLevelOf(front)) ? 'stix' : 'json';
+  return isStixDocument(front) ? 'stix' : 'json';
 }
 
 /** The same bytes, once `judge` has seen their front. */
@@ -70,7 +75,8 @@ function isJson(text: string): boolean {
 }
 
 /** Bundles of STIX, and the envelopes in which TAXII sends their objects. */
-function isStix(members: ReadonlyMap<string, unknown>): boolean {
+export function isStixDocument(front: Uint8Array): boolean {
+  const members = topLevelOf(front);
   return members.get('type') === 'bundle' || members.get('objects') === 'list';
 }
 

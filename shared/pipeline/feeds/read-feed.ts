@@ -2,7 +2,7 @@ import type { FeedEntry } from '../../domain/indicator/feed-entry.ts';
 import { type Line, LineCutter } from '../../format/feed-text/line-cutter.ts';
 import { promisedBy } from '../../format/feed-text/promise.ts';
 import { TextFeedReader } from '../../format/feed-text/text-feed-reader.ts';
-import { type ReaderName, detectFormat, judged } from './detect-format.ts';
+import { type ReaderName, detectFormat, judged, refuseUnreadable } from './detect-format.ts';
 import type { DocumentFormat } from './feed-format.ts';
 import { MAX_RECORD_BYTES, readCsv } from './read-csv.ts';
 import { type FeedReport, readJsonDocument, readJsonLines, readStix } from './read-json.ts';
@@ -38,7 +38,7 @@ export async function* readFeed(
   let front: Uint8Array = new Uint8Array(0);
   const known = judged(chunks, (bytes) => {
     front = bytes;
-    reader = format === null ? detectFormat(bytes) : READER_OF[format];
+    reader = format === null ? detectFormat(bytes) : readerFor(format, bytes);
   });
   const bytes = slices(known);
   const first = await bytes.next(); // judges
@@ -55,11 +55,17 @@ export async function* readFeed(
       yield* readJsonLines(whole, report);
       return;
     case 'stix':
-      yield* readStix(whole, report);
+      yield* readStix(whole, report, front);
       return;
     case 'json':
-      yield* readJsonDocument(whole, report);
+      yield* readJsonDocument(whole, report, format);
   }
+}
+
+/** A web page is none of the formats, whatever it was said to be. */
+function readerFor(format: DocumentFormat, front: Uint8Array): ReaderName {
+  refuseUnreadable(front);
+  return READER_OF[format];
 }
 
 export function newReport(): FeedReport {

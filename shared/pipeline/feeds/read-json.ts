@@ -1,5 +1,4 @@
 import { JSONParser } from '@streamparser/json';
-import type { Tlp } from '../../domain/indicator/tlp.ts';
 import { type FeedEntry, shownText } from '../../domain/indicator/feed-entry.ts';
 import { jsonRecordReader } from '../../format/feed-record/json-record.ts';
 import { metadataOf, recordsOf } from '../../format/feed-record/json-shape.ts';
@@ -7,13 +6,12 @@ import { LineCutter } from '../../format/feed-text/line-cutter.ts';
 import { mispEventsOf, readMispEvent } from '../../format/misp/event.ts';
 import { readMispManifest } from '../../format/misp/manifest.ts';
 import { readWarningList } from '../../format/misp/warning-list.ts';
-import { readIdentity, readStixObject } from '../../format/stix/indicator-object.ts';
-import { readMarkingDefinition } from '../../format/stix/markings.ts';
-import { NewestVersions } from '../../format/stix/versions.ts';
+import { isStixObject, StixFeed } from '../../format/stix/stix-feed.ts';
+import { isStixDocument } from './detect-format.ts';
 import { type DocumentFormat, FeedFormatError } from './feed-format.ts';
 
-/** Documents that are parsed whole: MISP events, warning lists, exports of records. Bundles of STIX are streamed. */
-const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
+/** Documents that are parsed whole, at twenty times their size: MISP events, warning lists, exports of records. */
+const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 const MAX_JSON_LINE_BYTES = 256 * 1024;
 const ENTRIES_AT_ONCE = 1000;
 
@@ -24,26 +22,24 @@ export interface FeedReport {
   promised: number | null;
 }
 
-/** The newest version of every indicator of a bundle or envelope, in order of arrival, when all of it has been read. */
+/**
+ * The newest version of every indicator of a bundle or envelope, in order of arrival, when all of it has been read. `front`
+ * are its first bytes.
+ */
 export async function* readStix(
   chunks: AsyncIterable<Uint8Array>,
   report: FeedReport,
+  front: Uint8Array,
 ): AsyncGenerator<FeedEntry[]> {
   report.format = 'stix';
-  const versions = new NewestVersions();
+  const feed = new StixFeed();
   let objects: unknown[] = [];
+  let seen = 0;
   const parser = new JSONParser({ paths: ['$.objects.*'], keepStack: false });
   parser.onValue = ({ value }) => void objects.push(value);
-  const names = { identities: new Map<string, string>(), markings: new Map<string, Tlp>() };
   const take = () => {
-    for (const object of objects) {
-      const identity = readIdentity(object);
-      const marking = readMarkingDefinition(object);
-      if (identity !== null) names.identities.set(identity.id, identity.name);
-      if (marking !== null) names.markings.set(marking.id, marking.tlp);
-      const reading = readStixObject(object, names);
-      if (reading !== null) versions.add(reading);
-    }
+    for (const object of objects) feed.add(object);
+    seen += objects.length;
     objects = [];
   };
   // A byte that is not UTF-8 spoils its own text only; the parser would refuse all of the document for it.
@@ -54,7 +50,10 @@ export async function* readStix(
   }
   // Not `parser.end()`: it takes an empty document for a whole one.
   if (!parser.isEnded) throw new FeedFormatError('damaged', 'the JSON breaks off before its end');
-  yield* inParts(versions.entries());
+  if (seen === 0 && !isStixDocument(front)) {
+    throw new FeedFormatError('noReader', 'it is JSON without a list of "objects"');
+  }
+  yield* inParts(feed.entries());
 }
 
 /** One record a line. A line that does not read is refused; the others count. STIX objects come last, the newest of each. */
@@ -65,7 +64,7 @@ export async function* readJsonLines(
   report.format = 'jsonl';
   let entries: FeedEntry[] = [];
   const readRecord = jsonRecordReader();
-  const versions = new NewestVersions();
+  const stix = new StixFeed();
   const lines = new LineCutter(({ bytes, start, end, number, tooLong }) => {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
       .toString('utf8')
@@ -82,10 +81,8 @@ export async function* readJsonLines(
       return;
     }
     const metadata = metadataOf(record);
-    const indicator = metadata === null ? readStixObject(record) : null;
     if (metadata !== null) report.promised = metadata.records;
-    else if (indicator !== null) versions.add(indicator);
-    else entries.push(readRecord(record, number));
+    else if (!addStix(record, stix)) entries.push(readRecord(record, number));
   }, MAX_JSON_LINE_BYTES);
   for await (const chunk of chunks) {
     lines.push(chunk);
@@ -93,22 +90,41 @@ export async function* readJsonLines(
     entries = [];
   }
   lines.end();
-  yield* inParts([...entries, ...versions.entries()]);
+  yield* inParts([...entries, ...stix.entries()]);
+}
+
+/** Adds what is a STIX object, or a bundle of them. */
+function addStix(record: unknown, stix: StixFeed): boolean {
+  const objects = bundledIn(record);
+  if (objects === null && !isStixObject(record)) return false;
+  for (const object of objects ?? [record]) stix.add(object);
+  return true;
+}
+
+function bundledIn(record: unknown): readonly unknown[] | null {
+  if (typeof record !== 'object' || record === null) return null;
+  if (!('type' in record) || record.type !== 'bundle') return null;
+  return 'objects' in record && Array.isArray(record.objects) ? record.objects : [];
 }
 
 /** A document of a known shape: MISP event or export, warning list, STIX objects, or records. */
 export async function* readJsonDocument(
   chunks: AsyncIterable<Uint8Array>,
   report: FeedReport,
+  format: DocumentFormat | null,
 ): AsyncGenerator<FeedEntry[]> {
   const document = await parseDocument(chunks);
-  const events = mispEventsOf(document);
+  if (format === 'json') {
+    yield* readRecords(document, report);
+    return;
+  }
+  const events = format === 'warninglist' ? null : mispEventsOf(document);
   if (events !== null) {
     report.format = 'misp';
     yield* inParts(events.flatMap((event) => readMispEvent(event)?.entries ?? [NO_EVENT]));
     return;
   }
-  const warningList = readWarningList(document);
+  const warningList = format === 'misp' ? null : readWarningList(document);
   if (warningList !== null) {
     report.format = 'warninglist';
     yield* inParts(warningList.entries);
@@ -120,18 +136,31 @@ export async function* readJsonDocument(
     yield* inParts(manifest.events.map(({ uuid }) => eventElsewhere(uuid)));
     return;
   }
+  if (format !== null) throw new FeedFormatError('noReader', `it is no ${NAME_OF[format]}`);
+  yield* readRecords(document, report);
+}
+
+const NAME_OF: Readonly<Partial<Record<DocumentFormat, string>>> = {
+  misp: 'MISP event or export',
+  warninglist: 'MISP warning list',
+};
+
+function* readRecords(document: unknown, report: FeedReport): Generator<FeedEntry[]> {
+  const stix = new StixFeed();
+  if (addStix(document, stix)) {
+    report.format = 'stix';
+    yield* inParts(stix.entries());
+    return;
+  }
   const records = recordsOf(document);
   if (records === null) throw new FeedFormatError('noReader', unknownShape(document));
   report.format = 'json';
   const readRecord = jsonRecordReader();
-  const versions = new NewestVersions();
   const entries: FeedEntry[] = [];
   for (const record of records) {
-    const indicator = readStixObject(record);
-    if (indicator !== null) versions.add(indicator);
-    else entries.push(readRecord(record, null));
+    if (!addStix(record, stix)) entries.push(readRecord(record, null));
   }
-  yield* inParts([...entries, ...versions.entries()]);
+  yield* inParts([...entries, ...stix.entries()]);
 }
 
 async function parseDocument(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {

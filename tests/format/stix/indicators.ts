@@ -1,5 +1,5 @@
 import type { FeedEntry } from '../../../shared/domain/indicator/feed-entry.ts';
-import { readStixObject, type StixNames } from '../../../shared/format/stix/indicator-object.ts';
+import { readStixObject } from '../../../shared/format/stix/indicator-object.ts';
 
 export const ID = 'indicator--0096f501-a34d-461d-b950-b3d031b954b4';
 
@@ -22,8 +22,8 @@ export function without(field: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(indicator()).filter(([name]) => name !== field));
 }
 
-export function entriesOf(object: unknown, names?: StixNames): readonly FeedEntry[] {
-  const reading = readStixObject(object, names);
+export function entriesOf(object: unknown): readonly FeedEntry[] {
+  const reading = readStixObject(object);
   if (reading === null) throw new Error('an indicator was expected');
   return reading.entries;
 }

@@ -63,8 +63,27 @@ describe('a feed document of a format', () => {
 
   it('is damaged if it is something else than the JSON it should be', async () => {
     for (const format of ['json', 'stix', 'misp', 'warninglist'] as const) {
-      await assert.rejects(readWhole('<html>', format), { code: 'damaged' });
+      await assert.rejects(readWhole('45.66.64.1', format), { code: 'damaged' });
       await assert.rejects(readWhole('', format), { code: 'damaged' });
+    }
+  });
+
+  it('is not read if it is a page', async () => {
+    for (const format of ['plain', 'csv', 'json', 'jsonl', 'stix', 'misp'] as const) {
+      await assert.rejects(readWhole('<html>45.66.64.1</html>', format), { code: 'noReader' });
+    }
+  });
+
+  it('is not read if it is JSON of another kind than the format says', async () => {
+    const records = '[{"ip":"45.66.64.1"}]';
+    for (const [format, text, message] of [
+      ['misp', records, /no MISP event/],
+      ['warninglist', records, /no MISP warning list/],
+      ['warninglist', '{"Event":{"Attribute":[]}}', /no MISP warning list/],
+      ['stix', '{"data":[{"ip":"45.66.64.1"}]}', /without a list of "objects"/],
+      ['json', '{"error":"your address is refused","ip":"45.66.64.1"}', /unknown shape/],
+    ] as const) {
+      await assert.rejects(readWhole(text, format), { code: 'noReader', message });
     }
   });
 });
