@@ -9,6 +9,9 @@ export interface Constraint {
   readonly protocol: Protocol | null;
 }
 
+/** More is no statement about a service, and would make the evidence of an alert as large as somebody likes. */
+export const MAX_PORTS = 64;
+
 export type Protocol = 'tcp' | 'udp' | 'icmp';
 
 /** Protocols by the number that a connection record carries. */

@@ -1,7 +1,7 @@
 // What a test of a pattern says of a connection. A path or an operator that says nothing of one is refused by name.
 import { formatAddress } from '../../domain/address/address.ts';
 import { isSingle, parsePrefix } from '../../domain/address/prefix.ts';
-import { PROTOCOL_NAMES, type Protocol } from '../../domain/indicator/constraint.ts';
+import { MAX_PORTS, PROTOCOL_NAMES, type Protocol } from '../../domain/indicator/constraint.ts';
 import { type RefusalReason, shownText } from '../../domain/indicator/feed-entry.ts';
 import {
   type Clause,
@@ -135,6 +135,8 @@ function ports(comparison: Comparison, pattern: string, end: End): Meaning {
     if (port === null) refusals.push(refusalOfValue('badPort', value));
     else numbers.add(port);
   }
+  // Leaving some out would miss what they tell of, leaving all out would match what they do not.
+  if (numbers.size > MAX_PORTS) return refused(comparison, pattern, 'unsupportedPattern');
   const sorted = [...numbers].sort((a, b) => a - b);
   const clauses = sorted.length === 0 ? [] : [atEnd(comparison, end, { ports: sorted })];
   return { clauses, refused: refusals };

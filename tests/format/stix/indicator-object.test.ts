@@ -285,6 +285,25 @@ describe('what an indicator says beside addresses', () => {
   }
 });
 
+describe('ports of a pattern', () => {
+  const entriesOf = (ports: number) => {
+    const list = Array.from({ length: ports }, (_, i) => i + 1);
+    const pattern = `[network-traffic:dst_ref.value = '45.66.64.1' AND network-traffic:dst_port IN (${list.join()})]`;
+    return readStixObject(indicator({ pattern }))!.entries;
+  };
+
+  it('may be 64', () => {
+    const [entry] = entriesOf(64);
+    assert.equal(entry?.kind === 'indicator' && entry.detail?.constraint?.ports?.length, 64);
+  });
+
+  it('are never cut nor left out where they are more: then it matches nothing', () => {
+    const [entry, ...others] = entriesOf(65);
+    assert.equal(entry?.kind === 'refused' && entry.reason, 'unsupportedPattern');
+    assert.deepEqual(others, []);
+  });
+});
+
 describe('an identity', () => {
   it('has an id and a name', () => {
     const identity = {
