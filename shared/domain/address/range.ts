@@ -1,7 +1,13 @@
 import type { Address } from './address.ts';
 import { type Prefix, widthOf } from './prefix.ts';
 
-/** The least set of prefixes that covers `from` to `to`, both included, in order; null if it runs backwards or mixes families. */
+/** A range of IPv4 takes 62 at most. One of IPv6 that takes more is no network that anybody has: it could take 254. */
+const MAX_PREFIXES = 64;
+
+/**
+ * The least set of prefixes that covers `from` to `to`, both included, in order; null if it runs backwards, mixes families
+ * or takes more than 64 of them.
+ */
 export function prefixesOfRange(from: Address, to: Address): Prefix[] | null {
   if (from.family !== to.family) return null;
   if (from.family === 4) return prefixesOfIpv4Range(from.words[0], to.words[0]);
@@ -18,7 +24,8 @@ export function prefixesOfRange(from: Address, to: Address): Prefix[] | null {
       if (first % size !== 0n || first + size - 1n > last) break;
       hostBits++;
     }
-    prefixes.push({ ...fromInteger(from.family, first), bits: width - hostBits });
+    const prefix = { ...fromInteger(from.family, first), bits: width - hostBits };
+    if (prefixes.push(prefix) > MAX_PREFIXES) return null;
     first += 1n << BigInt(hostBits);
   }
   return prefixes;

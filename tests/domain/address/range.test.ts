@@ -34,7 +34,10 @@ describe('a range of addresses', () => {
   it('is covered by its prefixes exactly, and no two of them could be one', () => {
     fc.assert(
       fc.property(fc.oneof(ipv4Pair, ipv6Pair), ([from, to]) => {
-        const prefixes = prefixesOfRange(from!, to!)!;
+        const prefixes = prefixesOfRange(from!, to!);
+        // Only IPv6 can take more than are allowed.
+        if (prefixes === null) return assert.equal(from!.family, 6);
+        assert.ok(prefixes.length <= 64);
         let next = integerOf(from!);
         for (const [i, prefix] of prefixes.entries()) {
           const start = integerOf(prefix);
@@ -65,6 +68,16 @@ describe('a range of addresses', () => {
       assert.deepEqual(prefixes.map(formatPrefix), expected);
     });
   }
+
+  it('takes 64 prefixes at most', () => {
+    const [to33, to32] = ['2001:db8:0:0:0:0:1:fffe', '2001:db8:0:0:0:0:0:fffe'].map((text) =>
+      parseAddress(text)!,
+    );
+    assert.equal(prefixesOfRange(parseAddress('2001:db8::1')!, to32!)?.length, 30);
+    assert.equal(prefixesOfRange(parseAddress('2001:db8::1')!, to33!)?.length, 32);
+    const last = parseAddress('2001:db8:0:0:ffff:ffff:ffff:fffe')!;
+    assert.equal(prefixesOfRange(parseAddress('2001:db8::1')!, last), null);
+  });
 
   it('does not run backwards or across families', () => {
     const [low, high] = [parseAddress('192.0.2.3')!, parseAddress('192.0.2.9')!];
