@@ -12,6 +12,14 @@ export interface AllowEntry {
   readonly addedAt: number | null;
 }
 
+/** The entries that cover the address, at whatever time. */
+export function entriesFor(
+  allowlist: readonly AllowEntry[],
+  address: Address,
+): readonly AllowEntry[] {
+  return allowlist.filter(({ prefix }) => prefixCovers(prefix, address));
+}
+
 /** The narrowest entry that covers the address at that time. */
 export function allowedBy(
   allowlist: readonly AllowEntry[],

@@ -46,7 +46,8 @@ export class CurrentSnapshot {
   /** A snapshot that was held against the pointer lately enough; throws when that cannot be done now. */
   async fresh(): Promise<LoadedSnapshot> {
     const age = this.#clock.now() - this.#checkedAt;
-    if (this.#loaded === null || age > this.#freshMs) return this.refresh();
+    // Below 0 the clock was wrong then, or is now.
+    if (this.#loaded === null || age < 0 || age > this.#freshMs) return this.refresh();
     // A third of the time is left for the loading; what fails here is tried again, and then waited for.
     if (age > (this.#freshMs * 2) / 3) this.refresh().catch(() => {});
     return this.#loaded;

@@ -2,7 +2,7 @@
 import { type Address, formatAddress, ipv4, isMappedIpv4 } from '../../domain/address/address.ts';
 import { MAX_INDICATORS } from '../../domain/alert/alert.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
-import { type AllowEntry, allowedBy } from '../../domain/indicator/allowlist.ts';
+import { type AllowEntry, allowedBy, entriesFor } from '../../domain/indicator/allowlist.ts';
 import { constraintHolds } from '../../domain/indicator/constraint.ts';
 import { boundsOf } from '../../domain/indicator/validity.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
@@ -30,6 +30,8 @@ interface ListedAddress {
     readonly until: number;
   }[];
   readonly warningLists: readonly WarningMatch[];
+  /** Entries of the allowlist that cover the address at one time or another. */
+  readonly allowlist: readonly AllowEntry[];
 }
 
 /** Evidence that several findings of a block share: one address, one set of indicators in force. Belongs to the block. */
@@ -52,18 +54,19 @@ export class FindingIndex {
     const text = formatAddress(address);
     const known = this.#listed.get(text);
     if (known !== undefined) return known;
-    const { index } = this.#intelligence;
+    const { index, allowlist: entries } = this.#intelligence;
     const indicators = index
       .matchesOf(address)
       .map((indicator) => ({ indicator, ...boundsOf(indicator) }));
     const warningLists = index.warningsOf(address).slice(0, MAX_WARNINGS);
-    const listed = { address, text, indicators, warningLists };
+    const allowlist = entriesFor(entries, address);
+    const listed = { address, text, indicators, warningLists, allowlist };
     this.#listed.set(text, listed);
     return listed;
   }
 
-  isAllowed({ address }: ListedAddress, at: number): boolean {
-    return allowedBy(this.#intelligence.allowlist, address, at) !== null;
+  isAllowed({ address, allowlist }: ListedAddress, at: number): boolean {
+    return allowedBy(allowlist, address, at) !== null;
   }
 
   /** The finding's place in the block's list; `inForce` are the indicators that hold, never none. */

@@ -86,6 +86,14 @@ describe('the current snapshot', () => {
     assert.deepEqual([snapshots.pointers, snapshots.files], [2, 1]);
   });
 
+  it('is asked for when the clock went back', async () => {
+    const { current, snapshots, time } = world();
+    await current.fresh();
+    time.now -= 1;
+    await current.fresh();
+    assert.equal(snapshots.pointers, 2);
+  });
+
   it('is looked for ahead of time, and loaded beside the batches', async () => {
     const { time, current, snapshots, publish } = world();
     await publish('192.0.2.7');
