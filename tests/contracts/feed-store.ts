@@ -26,6 +26,7 @@ export function aFeed(name: string, times = 1): FeedRecord {
       refused: { notAnAddress: 1 },
     },
     bodyHash: 'd'.repeat(64),
+    isWarningList: false,
     piecesId: null,
   };
   return {
@@ -102,13 +103,13 @@ export function feedStoreContract(name: string, open: () => Promise<FeedStoreUnd
     });
 
     it('keeps a record of its own', async () => {
-      const mine = { ...aFeed(feed), refusedBodyHash: 'e'.repeat(64) };
+      const mine = { ...aFeed(feed), told: 'it is held' };
       await store.write(mine, null);
-      mine.refusedBodyHash = 'changed';
-      const read = (await stored()).feed as { refusedBodyHash: string | null };
-      assert.equal(read.refusedBodyHash, 'e'.repeat(64));
-      read.refusedBodyHash = 'changed';
-      assert.equal((await stored()).feed.refusedBodyHash, 'e'.repeat(64));
+      mine.told = 'changed';
+      const read = (await stored()).feed as { told: string | null };
+      assert.equal(read.told, 'it is held');
+      read.told = 'changed';
+      assert.equal((await stored()).feed.told, 'it is held');
     });
 
     it('creates a feed once, and keeps the first', async () => {

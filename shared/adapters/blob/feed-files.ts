@@ -1,6 +1,7 @@
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import type { FeedFiles } from '../../ports/feed-files.ts';
-import { CONTAINERS } from './blob-service.ts';
+import { HashMismatchError } from '../../ports/hash-mismatch.ts';
+import { CONTAINERS, statusOf } from './blob-service.ts';
 import { listOlder, readHashed, removeOlder, storeHashed } from './hashed-blobs.ts';
 
 /** A refresher stores files first and names them in the feed's record afterwards: so long they belong to nobody. */
@@ -21,8 +22,13 @@ export class BlobFeedFiles implements FeedFiles {
     return storeHashed(this.#container, folderOf(feed), bytes);
   }
 
-  async read(feed: string, id: string): Promise<Uint8Array> {
-    return readHashed(this.#container, folderOf(feed), id);
+  async read(feed: string, id: string): Promise<Uint8Array | null> {
+    try {
+      return await readHashed(this.#container, folderOf(feed), id);
+    } catch (error) {
+      if (error instanceof HashMismatchError || statusOf(error) === 404) return null;
+      throw error;
+    }
   }
 
   async keepOnly(feed: string, ids: ReadonlySet<string>): Promise<void> {

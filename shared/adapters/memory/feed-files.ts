@@ -26,10 +26,9 @@ export class MemoryFeedFiles implements FeedFiles {
     return id;
   }
 
-  async read(feed: string, id: string): Promise<Uint8Array> {
+  async read(feed: string, id: string): Promise<Uint8Array | null> {
     const file = this.#feeds.get(feed)?.get(id);
-    if (file === undefined) throw new Error(`there is no file ${id} of feed ${feed}`);
-    return new Uint8Array(file.bytes);
+    return file === undefined ? null : new Uint8Array(file.bytes);
   }
 
   async keepOnly(feed: string, ids: ReadonlySet<string>): Promise<void> {

@@ -49,9 +49,11 @@ function unreadable(next: FeedCounts, last: FeedCounts | null): Hold | null {
 
 function changeOf(next: FeedCounts, last: FeedCounts, shared: number): Hold | null {
   const figures = `${next.indicators} indicators after ${last.indicators}`;
-  if (next.indicators < last.indicators / 2 && last.indicators - next.indicators >= SMALL) {
-    return { reason: 'shrunk', explanation: figures };
-  }
+  if (isShrunk(next.indicators, last.indicators)) return { reason: 'shrunk', explanation: figures };
+  // As many entries as ever, but ended, or the same over and over.
+  const listed = `${next.listed} networks in force after ${last.listed}`;
+  if (next.listed === 0 && last.listed > 0) return { reason: 'empty', explanation: listed };
+  if (isShrunk(next.listed, last.listed)) return { reason: 'shrunk', explanation: listed };
   if (next.indicators > last.indicators * 2 && next.indicators - last.indicators >= GROWN_BY) {
     return { reason: 'grown', explanation: figures };
   }
@@ -60,6 +62,10 @@ function changeOf(next: FeedCounts, last: FeedCounts, shared: number): Hold | nu
     return { reason: 'replaced', explanation: `${figures}, of which ${shared} are the same` };
   }
   return null;
+}
+
+function isShrunk(next: number, last: number): boolean {
+  return next < last / 2 && last - next >= SMALL;
 }
 
 function unreadableShare({ entries, refused }: FeedCounts): number {
@@ -82,20 +88,19 @@ export function withState(feed: FeedRecord, state: FeedState): FeedRecord {
   return { ...feed, current: state, history, held: null, confirmedAt: state.fetchedAt };
 }
 
-/** The operator says that a held state is right; null when nothing is held. */
-export function withHeldAccepted(feed: FeedRecord): FeedRecord | null {
+/** The operator says that a held state is right, as of now; null when nothing is held. */
+export function withHeldAccepted(feed: FeedRecord, at: number): FeedRecord | null {
   if (feed.held === null) return null;
-  return { ...withState(feed, feed.held.state), refusedBodyHash: null };
+  return { ...withState(feed, feed.held.state), isPinned: false, confirmedAt: at };
 }
 
 /**
  * The operator goes back to an earlier state, the latest one unless `id` (or its beginning) names another; null when there
- * is none. What was in use is not taken again by itself, so the source is asked anew and its answer held.
+ * is none. The feed stays there: the next list of the source has most likely the same fault, and a changed line in it.
  */
 export function withRollback(feed: FeedRecord, id: string | null, at: number): FeedRecord | null {
   const to = feed.history.find((state) => id === null || state.id.startsWith(id));
   if (to === undefined || feed.current === null) return null;
-  const { bodyHash } = feed.current;
   // The latest comes first: what lies between is left behind with the state in use.
   const history = feed.history.slice(feed.history.indexOf(to) + 1);
   return {
@@ -108,7 +113,7 @@ export function withRollback(feed: FeedRecord, id: string | null, at: number): F
       explanation: `the operator went back to the state of ${formatInstant(to.fetchedAt)}`,
       since: at,
     },
-    refusedBodyHash: bodyHash,
+    isPinned: true,
     memory: NO_MEMORY,
     confirmedAt: at,
   };

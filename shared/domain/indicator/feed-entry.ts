@@ -60,6 +60,8 @@ export type RefusalReason =
   | 'badValidity'
   /** An older version of an object that the same feed also holds in a newer one. */
   | 'superseded'
+  /** One of more than 256 indicators of one feed on one network. */
+  | 'crowded'
   /** A port that is no port. */
   | 'badPort'
   /** A record without the fields that its format needs, or of another type than they need. */

@@ -6,8 +6,10 @@ import type { RefusalReason } from './feed-entry.ts';
 export interface FeedState {
   /** SHA-256 of the state's file, hexadecimal. */
   readonly id: string;
-  /** SHA-256 of what was read, decoded: the same again is the same state, whatever times its entries carry. */
+  /** Of what was read and how: the same again is the same state, whatever times its entries carry. */
   readonly bodyHash: string;
+  /** A state of a warning list holds addresses that no threat may have, and is never published as one. */
+  readonly isWarningList: boolean;
   /** Epoch milliseconds at which it was fetched. */
   readonly fetchedAt: number;
   readonly counts: FeedCounts;
@@ -84,8 +86,8 @@ export interface FeedRecord {
   /** Earlier states that were in use, the latest first. */
   readonly history: readonly FeedState[];
   readonly held: HeldState | null;
-  /** What the operator went back from: it is not taken again by itself. */
-  readonly refusedBodyHash: string | null;
+  /** The operator went back to `current`: nothing else is taken before they accept it, or the source lists that again. */
+  readonly isPinned: boolean;
   readonly failure: FeedFailure | null;
   readonly memory: FetchMemory;
   /** Epoch milliseconds. When the source last said that `current` is still what it lists. */
@@ -113,7 +115,7 @@ export function newFeedRecord(name: string, source: string): FeedRecord {
     current: null,
     history: [],
     held: null,
-    refusedBodyHash: null,
+    isPinned: false,
     failure: null,
     memory: NO_MEMORY,
     confirmedAt: null,

@@ -135,6 +135,14 @@ export class IndicatorSnapshot {
     return first;
   }
 
+  /** The most indicators that one address or prefix has of its own. */
+  get mostOfOneNetwork(): number {
+    const { sets } = this.#columns;
+    let most = 0;
+    for (let at = 3; at < sets.length; at += SET_WORDS) most = Math.max(most, sets[at]!);
+    return most;
+  }
+
   /** Whether exactly this address or prefix is listed. */
   lists(prefix: Prefix): boolean {
     return this.#setOf(prefix) !== 0;

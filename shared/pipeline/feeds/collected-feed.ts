@@ -7,19 +7,30 @@ import type { ValidityPolicy } from '../../domain/indicator/validity.ts';
 import type { SnapshotIndicator } from '../../format/indicator-snapshot/collect.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import { U32List } from '../../format/indicator-snapshot/u32-list.ts';
+import { FeedFormatError } from './feed-format.ts';
 import { stateOf } from './tally.ts';
+
+/** Prefixes, IPv6 addresses and what has a detail: each is an object of about 200 bytes until the file is built. */
+const MAX_OTHERS = 4_000_000;
 
 /** The indicators of one feed in memory: bare IPv4 addresses, nearly all there is, as four bytes each. */
 export class CollectedFeed implements Iterable<SnapshotIndicator> {
+  readonly #maxOthers: number;
   readonly #ipv4 = new U32List();
   readonly #others: { prefix: Prefix; detail: IndicatorDetail | null }[] = [];
 
+  constructor(maxOthers = MAX_OTHERS) {
+    this.#maxOthers = maxOthers;
+  }
+
+  /** Throws a `FeedFormatError` when it would be more than memory should bear. */
   add({ nets, detail }: AcceptedEntry): void {
     for (const prefix of nets) {
       if (detail === null && prefix.family === 4 && isSingle(prefix)) {
         this.#ipv4.push(prefix.words[0]);
       } else {
-        this.#others.push({ prefix, detail });
+        if (this.#others.push({ prefix, detail }) > this.#maxOthers)
+          throw tooLarge(this.#maxOthers);
       }
     }
   }
@@ -30,6 +41,13 @@ export class CollectedFeed implements Iterable<SnapshotIndicator> {
     }
     yield* this.#others;
   }
+}
+
+function tooLarge(most: number): FeedFormatError {
+  return new FeedFormatError(
+    'tooLarge',
+    `more than ${most} of its networks, IPv6 addresses and indicators with details; split the feed`,
+  );
 }
 
 /** Whether an entry belongs into a snapshot: a threat that holds now or later, or any address of a warning list. */

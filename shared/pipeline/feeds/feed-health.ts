@@ -6,10 +6,14 @@ import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FeedStore, StoredFeed } from '../../ports/feed-store.ts';
 import { feedHealth } from '../../rules/platform/feed-health.ts';
+import type { ConfiguredFeed, FeedConfiguration } from './feed-configuration.ts';
+import { isFeedExpired } from './refresh-feed.ts';
 import { alertIdOf, changeAlert, raisePlatformAlert } from '../alerts.ts';
 
 /** One failed fetch is the Internet; this many in a row are a dead feed. */
 export const FAILURES_TOLD = 3;
+
+const MAX_CONFLICTS = 5;
 
 export interface Problem {
   readonly problem: 'held' | 'expired' | 'failing';
@@ -43,17 +47,25 @@ export interface HealthServices {
  */
 export async function settleHealth(
   { alerts, feeds, hub, clock }: HealthServices,
-  { feed, version }: StoredFeed,
-  isExpired: boolean,
+  configuration: FeedConfiguration,
+  configured: ConfiguredFeed,
+  stored: StoredFeed,
 ): Promise<void> {
-  const problem = problemOf(feed, isExpired);
-  const told = problem === null ? null : JSON.stringify(Object.values(problem));
-  if (told === feed.told) return;
-  const now = clock.now();
-  if (problem === null) await resolveHealth(alerts, hub, feed.name, now);
-  else await raisePlatformAlert(alerts, hub, findingOf(feed, problem, isExpired), now);
-  // If the record changed meanwhile, the next run sees that its alert is behind.
-  await feeds.write({ ...feed, told }, version);
+  let now: StoredFeed | null = stored;
+  // Changed meanwhile: then the alert may tell of what is over, and the other who settled it came before.
+  for (let attempt = 0; now !== null && attempt < MAX_CONFLICTS; attempt++) {
+    const { feed, version } = now;
+    const at = clock.now();
+    const isExpired = isFeedExpired(configuration, configured, feed, at);
+    // Nobody expects anything of a feed that is switched off.
+    const problem = configured.enabled ? problemOf(feed, isExpired) : null;
+    const told = problem === null ? null : JSON.stringify([...Object.values(problem), isExpired]);
+    if (told === feed.told && attempt === 0) return;
+    if (problem === null) await resolveHealth(alerts, hub, feed.name, at);
+    else await raisePlatformAlert(alerts, hub, findingOf(feed, problem, isExpired), at);
+    if (await feeds.write({ ...feed, told }, version)) return;
+    now = await feeds.read(feed.name);
+  }
 }
 
 function findingOf(feed: FeedRecord, problem: Problem, isExpired: boolean): PlatformFinding {

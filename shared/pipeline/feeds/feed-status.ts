@@ -4,7 +4,7 @@ import type { FeedKind } from '../../domain/indicator/feed-kind.ts';
 import { formatInstant } from '../../domain/time/instant.ts';
 import { type ConfiguredFeed, type FeedConfiguration, kindOf } from './feed-configuration.ts';
 import { problemOf } from './feed-health.ts';
-import { expiresAt, isDue } from './refresh-feed.ts';
+import { expiresAt, isDue, isFeedExpired } from './refresh-feed.ts';
 
 /** `held`, `expired` and `failing` as `TW_FeedHealth` means them; a feed without any state fails from its first failure on. */
 export type FeedStatusState = 'current' | 'held' | 'failing' | 'expired' | 'waiting' | 'disabled';
@@ -92,16 +92,6 @@ export function feedHistory(record: FeedRecord | null): readonly PastState[] {
     fetchedAt: formatInstant(state.fetchedAt),
     counts: state.counts,
   }));
-}
-
-/** Whether the state in use has outlived its time, so that nothing of the feed is matched. */
-export function isFeedExpired(
-  configuration: FeedConfiguration,
-  feed: ConfiguredFeed,
-  record: FeedRecord,
-  now: number,
-): boolean {
-  return record.current !== null && expiresAt(configuration, feed, record) <= now;
 }
 
 function stateOf(

@@ -11,13 +11,7 @@ import {
   readFeedConfiguration,
 } from './feed-configuration.ts';
 import { settleHealth } from './feed-health.ts';
-import {
-  type FeedStatus,
-  type PastState,
-  feedHistory,
-  feedStatus,
-  isFeedExpired,
-} from './feed-status.ts';
+import { type FeedStatus, type PastState, feedHistory, feedStatus } from './feed-status.ts';
 import { publishFeeds } from './publish-feeds.ts';
 import type { RefreshServices } from './refresh-feeds.ts';
 
@@ -76,7 +70,7 @@ export async function acceptFeed(
   name: string,
 ): Promise<FeedStatusWithHistory> {
   return changeAndPublish(services, name, (record) => {
-    const accepted = record === null ? null : withHeldAccepted(record);
+    const accepted = record === null ? null : withHeldAccepted(record, services.clock.now());
     if (accepted !== null) return accepted;
     throw new RequestError('NothingHeld', 'nothing of this feed is held back');
   });
@@ -129,9 +123,7 @@ async function settle(
   feed: ConfiguredFeed,
 ): Promise<void> {
   const stored = await services.feeds.read(feed.name);
-  if (stored === null) return;
-  const isExpired = isFeedExpired(configuration, feed, stored.feed, services.clock.now());
-  await settleHealth(services, stored, isExpired);
+  if (stored !== null) await settleHealth(services, configuration, feed, stored);
 }
 
 /** Changes a record under its version; `change` gives null for "as it is". */

@@ -74,18 +74,21 @@ export class Pieces {
   /** A zstd frame of one JSON object a line, in order of key: the same pieces give the same bytes. */
   toBytes(): Uint8Array {
     const keys = [...this.#lines.keys()].sort();
-    const lines = keys.map((key) => `${this.#lines.get(key)!.line}\n`);
-    return zstdCompressSync(Buffer.from(lines.join('')));
+    // Not one text: it could have 512 MB at most.
+    const lines = keys.map((key) => Buffer.from(`${this.#lines.get(key)!.line}\n`));
+    return zstdCompressSync(Buffer.concat(lines));
   }
 
   /** Our own writing, verified by its hash: what does not read is a bug or another version. */
   static fromBytes(bytes: Uint8Array): Pieces {
     const pieces = new Pieces();
-    const text = zstdDecompressSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString();
-    for (const line of text.split('\n')) {
-      if (line === '') continue;
+    const text = zstdDecompressSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES });
+    for (let start = 0; start < text.length;) {
+      const end = text.indexOf(0x0a, start);
+      const line = text.toString('utf8', start, end);
       const { key, version } = JSON.parse(line) as StoredPiece;
       pieces.#lines.set(key, { version, line });
+      start = end + 1;
     }
     return pieces;
   }

@@ -10,7 +10,6 @@ import { writeAllowlist } from '../../format/allowlist.ts';
 import { buildSnapshot } from '../../format/indicator-snapshot/build-snapshot.ts';
 import type { SnapshotFeed, SnapshotIndicator } from '../../format/indicator-snapshot/collect.ts';
 import { FORMAT_VERSION } from '../../format/indicator-snapshot/layout.ts';
-import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
 import type { Checkpoints } from '../../ports/checkpoints.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Configuration } from '../../ports/configuration.ts';
@@ -24,7 +23,7 @@ import {
   kindOf,
   readFeedConfiguration,
 } from './feed-configuration.ts';
-import { LATE_MESSAGES_MS } from './feed-state.ts';
+import { LATE_MESSAGES_MS, readState } from './feed-state.ts';
 import { expiresAt } from './refresh-feed.ts';
 
 export interface PublishServices {
@@ -41,12 +40,24 @@ export interface Published {
   /** False where everything is as it was. */
   readonly changed: boolean;
   readonly bytes: number | null;
+  /** The snapshot that the pointer named before, where it is another one now. */
+  readonly replaced: string | null;
+  /** Feeds that are left out because the file of their state is lost. */
+  readonly lost: readonly string[];
 }
 
 /** Somebody else moved the pointer each time: two refreshers that both have news. */
 export class PublishConflictError extends Error {
   readonly code = 'PUBLISH_CONFLICT';
 }
+
+const UNCHANGED: Published = {
+  pointer: null,
+  changed: false,
+  bytes: null,
+  replaced: null,
+  lost: [],
+};
 
 const MAX_CONFLICTS = 10;
 const BUILD = 'feeds/build';
@@ -90,21 +101,23 @@ export async function publishFeeds(services: PublishServices): Promise<Published
       last.snapshotId === stored.pointer.id &&
       now < last.nextExpiryAt;
     if (isCurrent && stored.pointer.allowlistId === allowlistId) {
-      return { pointer: stored.pointer, changed: false, bytes: null };
+      return { ...UNCHANGED, pointer: stored.pointer };
     }
     // A first snapshot without anything in it would say no more than none does.
     if (stored === null && inUse.length === 0 && allowlistId === null) {
-      return { pointer: null, changed: false, bytes: null };
+      return UNCHANGED;
     }
     const built = isCurrent ? null : await build(services, inUse, now);
     const id = built === null ? stored!.pointer.id : await snapshots.store(built.bytes);
     const bytes = built?.bytes.length ?? null;
-    if (built !== null) {
+    const lost = built?.lost ?? [];
+    // With one feed lost it is not what the inputs make: the next run builds again.
+    if (built !== null && lost.length === 0) {
       const record: BuildRecord = { inputs, snapshotId: id, nextExpiryAt: built.nextExpiryAt };
       await checkpoints.write(BUILD, record, checkpoint?.version ?? null);
     }
     if (stored?.pointer.id === id && stored.pointer.allowlistId === allowlistId) {
-      return { pointer: stored.pointer, changed: false, bytes };
+      return { ...UNCHANGED, pointer: stored.pointer, bytes, lost };
     }
     const pointer: SnapshotPointer = {
       ordinal: (stored?.pointer.ordinal ?? 0) + 1,
@@ -113,7 +126,8 @@ export async function publishFeeds(services: PublishServices): Promise<Published
       allowlistId,
     };
     if (await snapshots.point(pointer, stored?.version ?? null)) {
-      return { pointer, changed: true, bytes };
+      const before = stored?.pointer.id ?? null;
+      return { pointer, changed: true, bytes, replaced: before === id ? null : before, lost };
     }
   }
   throw new PublishConflictError(
@@ -133,14 +147,16 @@ function publishedFeeds(
     const until = expiresAt(configuration, feed, record);
     if (until <= now) return [];
     const kind = kindOf(feed, record.current.counts.format);
+    // Read as the other of the two: it comes when it has been fetched as what it is now.
+    if (record.current.isWarningList !== (kind === 'warningList')) return [];
     return [{ feed, kind, stateId: record.current.id, expiresAt: until }];
   });
 }
 
 function inputsOf(feeds: readonly PublishedFeed[]): string {
   const parts = feeds.map(({ feed, kind, stateId }) => {
-    const { name, confidence, direction, tlp, minimumConfidence } = feed;
-    return [name, kind, stateId, confidence, direction, tlp, minimumConfidence];
+    const { name, confidence, direction, tlp, minimumConfidence, acceptTlpRed } = feed;
+    return [name, kind, stateId, confidence, direction, tlp, minimumConfidence, acceptTlpRed];
   });
   return hash('sha256', JSON.stringify([FORMAT_VERSION, parts]), 'hex');
 }
@@ -149,21 +165,26 @@ async function build(
   { files }: PublishServices,
   feeds: readonly PublishedFeed[],
   now: number,
-): Promise<{ bytes: Uint8Array; nextExpiryAt: number }> {
+): Promise<{ bytes: Uint8Array; nextExpiryAt: number; lost: readonly string[] }> {
   let next = Infinity;
   const note = (at: number) => {
     if (at < next) next = at;
   };
   const parts: SnapshotFeed[] = [];
+  const lost: string[] = [];
   for (const { feed, kind, stateId, expiresAt } of feeds) {
+    const state = await readState(files, feed.name, stateId);
+    if (state === null) {
+      lost.push(feed.name);
+      continue;
+    }
     note(expiresAt);
-    const state = openSnapshot(await files.read(feed.name, stateId), crc32);
     const indicators = kept(state.indicators(), feed, kind, now, note);
     parts.push({ name: feed.name, kind, indicators });
   }
   const bytes = buildSnapshot(parts, crc32);
   // Rounded up: expiries that lie close together are one build.
-  return { bytes, nextExpiryAt: Math.max(next, now + EXPIRY_ROUND_MS) };
+  return { bytes, nextExpiryAt: Math.max(next, now + EXPIRY_ROUND_MS), lost };
 }
 
 /** What of a state is still to be matched, with the feed's defaults where the feed itself says nothing. */
@@ -196,10 +217,13 @@ function completed(
   const said = detail ?? NO_DETAIL;
   const confidence = said.confidence ?? feed.confidence;
   if (confidence !== null && confidence < feed.minimumConfidence) return undefined;
+  const tlp = said.tlp ?? feed.tlp;
+  // Also what was read while it was still accepted.
+  if (tlp === 'red' && !feed.acceptTlpRed) return undefined;
   const gone = boundsOf(said).until + LATE_MESSAGES_MS;
   if (gone <= now) return undefined;
   onExpiry(gone);
-  return { ...said, confidence, tlp: said.tlp ?? feed.tlp, constraint: constraintOf(said, feed) };
+  return { ...said, confidence, tlp, constraint: constraintOf(said, feed) };
 }
 
 /** The feed's own direction wins, unless the operator wants contact of either direction. */

@@ -2,10 +2,10 @@
 import type { WebLimits, WebResponse } from '../../ports/web.ts';
 import { FetchError, type SourceContext } from './source.ts';
 
-/** Of all the requests of one read, counted in exchanges that each last as long as one may. */
-const MAX_FULL_EXCHANGES = 20;
-
-/** What one read of a feed may take in all: a limit for each answer alone lets endless answers through. */
+/**
+ * What one read of a feed may take in all, however many requests it makes: as long as one alone may last, because the host
+ * ends the function and all feeds wait for the slowest.
+ */
 export class ReadBudget {
   readonly #maxBytes: number;
   readonly #maxMs: number;
@@ -14,7 +14,7 @@ export class ReadBudget {
 
   constructor({ feed, limits }: Pick<SourceContext, 'feed' | 'limits'>) {
     this.#maxBytes = feed.maxBytes;
-    this.#maxMs = limits.totalMs * MAX_FULL_EXCHANGES;
+    this.#maxMs = limits.totalMs;
   }
 
   /** More bytes came than the feed may have. */

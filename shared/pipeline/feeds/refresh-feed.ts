@@ -1,6 +1,5 @@
 // One feed, once: fetch under its validators, read, hold against the last good state, and say what the record becomes.
 import { hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import {
   type FeedRecord,
   type FeedState,
@@ -8,8 +7,8 @@ import {
   NO_MEMORY,
   newFeedRecord,
 } from '../../domain/indicator/feed.ts';
-import { holdOf, withState } from '../../domain/indicator/feed-change.ts';
-import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
+import type { FeedEntry } from '../../domain/indicator/feed-entry.ts';
+import { type Hold, holdOf, withState } from '../../domain/indicator/feed-change.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import type { FeedFiles } from '../../ports/feed-files.ts';
 import type { Secrets } from '../../ports/secrets.ts';
@@ -22,7 +21,7 @@ import {
   timeToLiveOf,
 } from './feed-configuration.ts';
 import { type DocumentFormat, FeedFormatError } from './feed-format.ts';
-import { BodyHash, type BuiltState, buildState } from './feed-state.ts';
+import { BodyHash, type BuiltState, buildState, readState } from './feed-state.ts';
 import { readMispFeed } from './misp-feed.ts';
 import { Pieces } from './pieces.ts';
 import { newReport, readFeed } from './read-feed.ts';
@@ -55,25 +54,46 @@ interface Fetched {
   readonly problems: readonly string[];
 }
 
-/** The record after an attempt, whatever came of it. Throws only where our own stores fail. */
+export interface Attempt {
+  /** What came of it. */
+  readonly record: FeedRecord;
+  /** What is no fault of the feed: a store that failed, or a bug. Null otherwise. */
+  readonly error: unknown;
+}
+
+/** Tries to refresh one feed; whatever stops it is in the record, and the next attempt is no sooner than for any failure. */
 export async function refreshFeed(
   services: FeedServices,
   configuration: FeedConfiguration,
   feed: ConfiguredFeed,
   known: FeedRecord | null,
   now: number,
-): Promise<FeedRecord> {
+): Promise<Attempt> {
   const before = recordFor(feed, known);
   const attempted = { ...before, lastAttemptAt: now };
   try {
     const inUse = await stateInUse(services.files, configuration, feed, before, now);
     const fetched = await fetchFeed(services, feed, before, inUse, now);
     const next = await judged(services.files, feed, attempted, inUse, fetched, now);
-    return { ...next, nextAttemptAt: nextAttempt(configuration, feed, now) };
+    const record = { ...next, nextAttemptAt: nextAttempt(configuration, feed, now) };
+    return { record, error: null };
   } catch (error) {
-    if (!isOfTheFeed(error)) throw error;
-    return failed(attempted, configuration, feed, error, now);
+    const isOurs = !isOfTheFeed(error);
+    const reason = isOurs ? INTERNAL : error;
+    return {
+      record: failed(attempted, configuration, feed, reason, now),
+      error: isOurs ? error : null,
+    };
   }
+}
+
+/** The error itself is thrown and logged; what it says may be for us only. */
+const INTERNAL = new FetchError('internal', 'Threadwatch itself failed; its log says how');
+
+/** The file of the state in use is gone: whatever the source lists next is a first state, and it is asked at once. */
+export function withLostState(record: FeedRecord, now: number): FeedRecord {
+  const failure = failureOf(record, 'stateLost', 'the file of its last good state is lost', now);
+  return { ...record, current: null, memory: NO_MEMORY, failure, nextAttemptAt: now };
 }
 
 /** Whether an operator's request, a new source or the time asks for an attempt. */
@@ -81,7 +101,8 @@ export function isDue(feed: ConfiguredFeed, record: FeedRecord | null, now: numb
   if (record === null || record.source !== sourceOf(feed)) return true;
   const requested =
     record.requestedAt !== null && record.requestedAt >= (record.lastAttemptAt ?? 0);
-  return requested || now >= record.nextAttemptAt;
+  // An attempt in the future: the clock was wrong then, or is now.
+  return requested || now >= record.nextAttemptAt || (record.lastAttemptAt ?? 0) > now;
 }
 
 /** The last good state is used for so long after its source last confirmed it. */
@@ -96,6 +117,16 @@ export function expiresAt(
   return from + timeToLiveOf(configuration, feed, kind);
 }
 
+/** Whether the state in use has outlived its time, so that nothing of the feed is matched. */
+export function isFeedExpired(
+  configuration: FeedConfiguration,
+  feed: ConfiguredFeed,
+  record: FeedRecord,
+  now: number,
+): boolean {
+  return record.current !== null && expiresAt(configuration, feed, record) <= now;
+}
+
 /** With another address, format or policy nothing that was remembered of the fetches counts; the state stays in use. */
 function recordFor(feed: ConfiguredFeed, known: FeedRecord | null): FeedRecord {
   const source = sourceOf(feed);
@@ -108,12 +139,24 @@ function sourceOf({ address, format, kind, credential, acceptTlpRed }: Configure
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16);
 }
 
+/** Rises when a reader gives other entries for the same bytes: then every feed is read anew once. */
+const READERS = 1;
+
+/** The same bytes are another state when they are read as something else. */
+function bodyHashOf({ source }: FeedRecord, body: string): string {
+  return hash('sha256', `${READERS} ${source} ${body}`, 'hex');
+}
+
+function documentFormatOf({ format }: ConfiguredFeed): DocumentFormat | null {
+  return format === 'auto' || format === 'taxii' || format === 'misp-feed' ? null : format;
+}
+
 interface StateInUse {
   readonly state: FeedState;
   readonly index: IndicatorSnapshot;
 }
 
-/** Null when there is none, or when it has outlived its time: then the next one is judged as a first one. */
+/** Null when there is none, it is lost, or it has outlived its time: then the next one is judged as a first one. */
 async function stateInUse(
   files: FeedFiles,
   configuration: FeedConfiguration,
@@ -122,8 +165,8 @@ async function stateInUse(
   now: number,
 ): Promise<StateInUse | null> {
   if (record.current === null || expiresAt(configuration, feed, record) <= now) return null;
-  const bytes = await files.read(feed.name, record.current.id);
-  return { state: record.current, index: openSnapshot(bytes, crc32) };
+  const index = await readState(files, feed.name, record.current.id);
+  return index === null ? null : { state: record.current, index };
 }
 
 async function fetchFeed(
@@ -139,21 +182,22 @@ async function fetchFeed(
     secretHeaders: secretHeadersOf(feed, services.secrets),
     limits: limitsOf(feed),
     // Without a state in use "not modified" would leave the feed empty.
-    memory: inUse === null && record.held === null ? NO_MEMORY : record.memory,
+    memory: inUse === null ? NO_MEMORY : record.memory,
     now,
   };
   if (feed.format === 'taxii' || feed.format === 'misp-feed') {
-    return fetchPieces(services.files, context, inUse);
+    return fetchPieces(services.files, context, record, inUse);
   }
-  return fetchDocument(context, feed.format === 'auto' ? null : feed.format, inUse);
+  return fetchDocument(context, record, inUse);
 }
 
 async function fetchDocument(
   context: SourceContext,
-  format: DocumentFormat | null,
+  record: FeedRecord,
   inUse: StateInUse | null,
 ): Promise<Fetched> {
   const { feed, memory, now } = context;
+  const format = documentFormatOf(feed);
   const conditions = {
     ...(memory.etag === null ? {} : { 'if-none-match': memory.etag }),
     ...(memory.lastModified === null ? {} : { 'if-modified-since': memory.lastModified }),
@@ -188,7 +232,7 @@ async function fetchDocument(
       etag: response.headers['etag'] ?? null,
       lastModified: response.headers['last-modified'] ?? null,
     },
-    state: { built, bodyHash: hashing.digest(), pieces: null },
+    state: { built, bodyHash: bodyHashOf(record, hashing.digest()), pieces: null },
     problems: [],
   };
 }
@@ -196,11 +240,13 @@ async function fetchDocument(
 async function fetchPieces(
   files: FeedFiles,
   context: SourceContext,
+  record: FeedRecord,
   inUse: StateInUse | null,
 ): Promise<Fetched> {
   const { feed, now } = context;
   const piecesId = inUse?.state.piecesId ?? null;
-  const known = piecesId === null ? null : Pieces.fromBytes(await files.read(feed.name, piecesId));
+  const stored = piecesId === null ? null : await files.read(feed.name, piecesId);
+  const known = stored === null ? null : Pieces.fromBytes(stored);
   const read = await (feed.format === 'taxii' ? readTaxii : readMispFeed)(
     known === null ? { ...context, memory: NO_MEMORY } : context,
     known,
@@ -208,10 +254,14 @@ async function fetchPieces(
   if (read === null) return { memory: context.memory, state: null, problems: [] };
   const pieces = read.pieces.toBytes();
   const report = { ...newReport(), format: feed.format === 'taxii' ? 'stix' : 'misp' } as const;
-  const entries = [[...read.pieces.entries()]];
-  const built = await buildState(feed, entries, report, inUse?.index ?? null, now);
-  const bodyHash = hash('sha256', pieces, 'hex');
+  const built = await buildState(feed, entriesOf(read.pieces), report, inUse?.index ?? null, now);
+  const bodyHash = bodyHashOf(record, hash('sha256', pieces, 'hex'));
   return { memory: read.memory, state: { built, bodyHash, pieces }, problems: read.problems ?? [] };
+}
+
+/** Piece by piece: all entries at once are many times the size of their texts. */
+function* entriesOf(pieces: Pieces): Generator<readonly FeedEntry[]> {
+  for (const key of pieces.keys()) yield pieces.entriesOf(key);
 }
 
 /** What the record becomes when the source has answered. */
@@ -227,26 +277,34 @@ async function judged(
   if (fresh === null) return unchanged(answered, now);
   const { built, bodyHash, pieces } = fresh;
   if (inUse !== null && bodyHash === inUse.state.bodyHash) {
-    return { ...answered, held: null, confirmedAt: now, lastSuccessAt: now };
+    return { ...answered, held: null, isPinned: false, confirmedAt: now, lastSuccessAt: now };
   }
   const state: FeedState = {
     id: await files.store(feed.name, built.bytes),
     bodyHash,
+    isWarningList: built.isWarningList,
     fetchedAt: now,
     counts: built.counts,
     piecesId: pieces === null ? null : await files.store(feed.name, pieces),
   };
-  const hold =
-    bodyHash === record.refusedBodyHash
-      ? ({ reason: 'rolledBack', explanation: 'the operator went back from it' } as const)
-      : holdOf(built.counts, inUse?.state.counts ?? null, built.shared);
-  if (hold === null) {
-    return { ...withState(answered, state), refusedBodyHash: null, lastSuccessAt: now };
+  const doubt = holdOf(built.counts, inUse?.state.counts ?? null, built.shared);
+  if (inUse !== null && state.id === inUse.state.id && doubt === null) {
+    // Only its comments, or the order of its lines, are other ones: that is no state to go back to.
+    const current = { ...state, fetchedAt: inUse.state.fetchedAt };
+    const kept = { held: null, isPinned: false, confirmedAt: now, lastSuccessAt: now };
+    return { ...answered, ...kept, current };
   }
+  const hold = record.isPinned ? PINNED : doubt;
+  if (hold === null) return { ...withState(answered, state), lastSuccessAt: now };
   const held = { state, ...hold, since: record.held?.since ?? now };
   // Pieces that are held are not the ones that the next poll adds to: it must ask from where those in use end.
   return { ...answered, held, memory: pieces === null ? memory : record.memory };
 }
+
+const PINNED: Hold = {
+  reason: 'rolledBack',
+  explanation: 'the operator went back to an earlier state, and has not accepted a newer one since',
+};
 
 /** "Not modified" speaks of what the source gave last: of the held state, if there is one. */
 function unchanged(record: FeedRecord, now: number): FeedRecord {
@@ -303,7 +361,7 @@ function limitsOf({ maxBytes }: ConfiguredFeed): WebLimits {
 
 function secretHeadersOf({ credential }: ConfiguredFeed, secrets: Secrets): Record<string, string> {
   if (credential === undefined) return {};
-  const secret = secrets.read(credential.setting);
+  const secret = readSecret(secrets, credential.setting);
   if (secret === null) {
     throw new FetchError('noCredential', `the app setting ${credential.setting} is not set`);
   }
@@ -316,5 +374,14 @@ function secretHeadersOf({ credential }: ConfiguredFeed, secrets: Secrets): Reco
     }
     case 'header':
       return { [credential.header.toLowerCase()]: secret };
+  }
+}
+
+function readSecret(secrets: Secrets, setting: string): string | null {
+  try {
+    return secrets.read(setting);
+  } catch (cause) {
+    // A Key Vault reference that did not resolve; the message names the setting and never its value.
+    throw new FetchError('noCredential', (cause as Error).message, { cause });
   }
 }

@@ -11,7 +11,7 @@ import {
 } from './feed-configuration.ts';
 import { resolveHealth, settleHealth } from './feed-health.ts';
 import { type PublishServices, type Published, publishFeeds } from './publish-feeds.ts';
-import { type FeedServices, expiresAt, isDue, refreshFeed } from './refresh-feed.ts';
+import { type FeedServices, isDue, refreshFeed, withLostState } from './refresh-feed.ts';
 
 export interface RefreshServices extends FeedServices, PublishServices {
   readonly alerts: AlertStore;
@@ -33,8 +33,11 @@ export interface RefreshSummary {
 
 /** Feeds are mostly waiting; two large ones at once are what memory should bear. */
 const FEEDS_AT_ONCE = 2;
-/** No feed is begun after this, so that the snapshot is published before the host ends the function. */
-const BEGIN_WITHIN_MS = 4 * 60_000;
+/**
+ * No feed is begun after this. With the time that one may take, and that of a build, the snapshot is published before the
+ * host ends the function at ten minutes.
+ */
+const BEGIN_WITHIN_MS = 3 * 60_000;
 /** Snapshots that nothing names any more stay for readers that are just loading one. */
 const SNAPSHOT_GRACE_MS = 24 * 60 * 60_000;
 
@@ -59,7 +62,10 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
     changed: false,
   };
   await removeOthers(services, configuration, known, begun);
-  const due = enabled.filter((feed) => isDue(feed, known.get(feed.name)?.feed ?? null, begun));
+  const due = enabled
+    .filter((feed) => isDue(feed, known.get(feed.name)?.feed ?? null, begun))
+    // Whoever waits longest goes first: slow feeds cannot keep the same others waiting run after run.
+    .sort((a, b) => waitsSince(known.get(a.name)) - waitsSince(known.get(b.name)));
   const errors: unknown[] = [];
   await atOnce(due, FEEDS_AT_ONCE, async (feed) => {
     if (clock.now() - begun > BEGIN_WITHIN_MS) return;
@@ -72,7 +78,8 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
   await settleAll(services, configuration, errors);
   const published = await publishFeeds(services);
   note(summary, published);
-  if (published.changed) await removeOldSnapshots(services);
+  await fetchLost(services, published.lost, errors);
+  if (published.changed) await removeOldSnapshots(services, published.replaced);
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} feeds met errors`);
   return summary;
@@ -87,11 +94,36 @@ async function refreshOne(
 ): Promise<void> {
   const { feeds: store, files, clock } = services;
   const before = stored?.feed ?? null;
-  const after = await refreshFeed(services, configuration, feed, before, clock.now());
+  const { record: after, error } = await refreshFeed(
+    services,
+    configuration,
+    feed,
+    before,
+    clock.now(),
+  );
   // Somebody else refreshed it meanwhile, or an operator spoke: theirs counts, and the next run sees it.
-  if (!(await store.write(after, stored?.version ?? null))) return;
-  count(summary, before, after);
-  await files.keepOnly(feed.name, filesOf(after));
+  if (await store.write(after, stored?.version ?? null)) {
+    count(summary, before, after);
+    await files.keepOnly(feed.name, filesOf(after));
+  }
+  if (error !== null) throw error;
+}
+
+function waitsSince(stored: StoredFeed | undefined): number {
+  return stored?.feed.nextAttemptAt ?? 0;
+}
+
+/** A state whose file is lost is fetched again by the next run; the others are published without it. */
+async function fetchLost(
+  { feeds: store, clock }: RefreshServices,
+  lost: readonly string[],
+  errors: unknown[],
+): Promise<void> {
+  for (const name of lost) {
+    const stored = await store.read(name);
+    if (stored !== null) await store.write(withLostState(stored.feed, clock.now()), stored.version);
+    errors.push(new Error(`the file of the state of ${name} that is in use is lost`));
+  }
 }
 
 async function settleAll(
@@ -104,10 +136,7 @@ async function settleAll(
     const feed = configured.get(stored.feed.name);
     if (feed === undefined) continue;
     try {
-      const isExpired =
-        stored.feed.current !== null &&
-        expiresAt(configuration, feed, stored.feed) <= services.clock.now();
-      await settleHealth(services, stored, isExpired);
+      await settleHealth(services, configuration, feed, stored);
     } catch (error) {
       errors.push(error);
     }
@@ -153,12 +182,13 @@ function note(summary: RefreshSummary, { pointer, changed }: Published): void {
 }
 
 /**
- * Removes snapshots that were replaced long ago. A hunt that still runs with one will name it in `named`; an alert needs
- * none, it carries its own copy of the evidence.
+ * Removes snapshots that were stored long ago, but not the one that was just `replaced`: somebody may have read the pointer
+ * before. An alert needs none, it carries its own copy of the evidence.
  */
 async function removeOldSnapshots(
   { snapshots, storeClock }: RefreshServices,
-  named: ReadonlySet<string> = new Set(),
+  replaced: string | null,
 ): Promise<void> {
-  await snapshots.remove(storeClock.now() - SNAPSHOT_GRACE_MS, named);
+  const kept = new Set(replaced === null ? [] : [replaced]);
+  await snapshots.remove(storeClock.now() - SNAPSHOT_GRACE_MS, kept);
 }

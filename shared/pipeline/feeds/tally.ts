@@ -38,10 +38,6 @@ export class Tally {
     this.#policy = policy;
   }
 
-  get entries(): number {
-    return this.#entries;
-  }
-
   add(entry: FeedEntry): void {
     if (entry.part !== true) this.#entries++;
     if (entry.kind === 'refused') {

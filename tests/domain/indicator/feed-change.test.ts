@@ -194,7 +194,24 @@ describe('a state that was replaced', () => {
 
   it('goes by what is listed, not by entries that repeat it', () => {
     const repeating = counts(1000, { listed: 19 });
-    assert.equal(heldFor(repeating, counts(1000), 0), null);
+    assert.equal(heldFor(repeating, counts(1000, { listed: 30 }), 0), null);
+  });
+});
+
+describe('a state with as many entries as before', () => {
+  it('that lists none of them is empty: all have ended', () => {
+    assert.equal(heldFor(counts(200, { listed: 0 }), counts(200), 0), 'empty');
+    assert.equal(heldFor(counts(5, { listed: 0 }), counts(5, { listed: 1 }), 0), 'empty');
+  });
+
+  it('that lists under half of what there was has shrunk: they repeat, or most have ended', () => {
+    assert.equal(heldFor(counts(200, { listed: 99 }), counts(200), 99), 'shrunk');
+    assert.equal(heldFor(counts(200, { listed: 100 }), counts(200), 100), null);
+  });
+
+  it('may list none where none was listed before', () => {
+    assert.equal(heldFor(counts(200, { listed: 0 }), counts(200, { listed: 0 }), 0), null);
+    assert.equal(holdOf(counts(200, { listed: 0 }), null, 0), null);
   });
 });
 
@@ -240,6 +257,7 @@ function state(n: number): FeedState {
   return {
     id: `${n}`.padStart(2, '0').repeat(32),
     bodyHash: `body-${n}`,
+    isWarningList: false,
     fetchedAt: n * 1000,
     counts: counts(n),
     piecesId: null,
@@ -276,7 +294,7 @@ describe('a new state in use', () => {
   });
 
   it('leaves everything else as it is, and the record before unchanged', () => {
-    const before = Object.freeze({ ...recordOf(2), nextAttemptAt: 7, refusedBodyHash: 'body-0' });
+    const before = Object.freeze({ ...recordOf(2), nextAttemptAt: 7, isPinned: true });
     const { current, history, held, confirmedAt } = withState(before, state(3));
     const changed = { current, history, held, confirmedAt };
     assert.deepEqual(withState(before, state(3)), { ...before, ...changed });
@@ -286,29 +304,29 @@ describe('a new state in use', () => {
 
 describe('accepting what is held', () => {
   it('brings it into use, and the one before into the history', () => {
-    const feed = withHeldAccepted(held(recordOf(2), 8));
+    const feed = withHeldAccepted(held(recordOf(2), 8), 9500);
     assert.deepEqual(feed?.current, state(8));
     assert.deepEqual(ids(feed.history), [2, 1]);
     assert.equal(feed.held, null);
-    assert.equal(feed.confirmedAt, 8000);
+    assert.equal(feed.confirmedAt, 9500, 'the operator confirms it');
   });
 
   it('also takes the first state of a feed', () => {
-    const feed = withHeldAccepted(held(recordOf(0), 8));
+    const feed = withHeldAccepted(held(recordOf(0), 8), 9500);
     assert.deepEqual(feed?.current, state(8));
     assert.deepEqual(feed.history, []);
   });
 
   it('is refused where nothing is held', () => {
-    assert.equal(withHeldAccepted(recordOf(2)), null);
+    assert.equal(withHeldAccepted(recordOf(2), 9500), null);
   });
 
-  it('after a rollback takes back what was left, which is no longer refused', () => {
+  it('after a rollback takes back what was left, and the feed is free again', () => {
     const back = withRollback(recordOf(3), null, 50)!;
-    const feed = withHeldAccepted(back);
+    const feed = withHeldAccepted(back, 60);
     assert.deepEqual(feed?.current, state(3));
     assert.deepEqual(ids(feed.history), [2, 1]);
-    assert.equal(feed.refusedBodyHash, null);
+    assert.equal(feed.isPinned, false);
     assert.equal(feed.held, null);
   });
 });
@@ -327,10 +345,10 @@ describe('going back', () => {
     assert.equal(feed.confirmedAt, 50);
   });
 
-  it('does not take the same body again by itself, and asks the source anew', () => {
+  it('pins the feed, and asks the source anew', () => {
     const memory = { ...NO_MEMORY, etag: '"x"', addedAfter: 'y', fullReadAt: 1 };
     const feed = withRollback({ ...recordOf(3), memory }, null, 50);
-    assert.equal(feed?.refusedBodyHash, 'body-3');
+    assert.equal(feed?.isPinned, true);
     assert.deepEqual(feed.memory, NO_MEMORY);
   });
 
@@ -360,7 +378,7 @@ describe('going back', () => {
     const twice = withRollback(once, null, 60);
     assert.deepEqual(twice?.current, state(1));
     assert.deepEqual(ids(twice.history), []);
-    assert.equal(twice.refusedBodyHash, 'body-2');
+    assert.equal(twice.isPinned, true);
     assert.equal(withRollback(twice, null, 70), null);
   });
 });

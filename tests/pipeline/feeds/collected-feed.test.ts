@@ -28,6 +28,16 @@ const texts = (indicators: Iterable<SnapshotIndicator>) =>
   [...indicators].map(({ prefix, detail }) => [formatPrefix(prefix), detail?.confidence ?? null]);
 
 describe('a feed in memory', () => {
+  it('has so many networks, IPv6 addresses and details, and no more', () => {
+    const feed = new CollectedFeed(2);
+    for (let i = 0; i < 10; i++) feed.add(accepted('45.66.64.1'));
+    feed.add(accepted(['45.66.65.0/24', '45.66.66.0/24']));
+    assert.throws(() => feed.add(accepted('2a06:e480::1')), {
+      code: 'tooLarge',
+      message: /^more than 2 of its networks/,
+    });
+  });
+
   it('gives every network of every entry with what is said of it, as often as it is asked', () => {
     const feed = collected(
       accepted('255.255.255.255'),

@@ -61,6 +61,40 @@ function times(state: BuiltState): Readonly<Record<string, string | null | undef
   );
 }
 
+describe('a network of which one feed says very much', () => {
+  const saying = (n: number, network = '45.66.64.1') =>
+    Array.from({ length: n }, (_, i) => accepted(network, { id: `indicator--${1000 + i}` }));
+
+  it('has 256 indicators at most, and the others are counted', async () => {
+    const state = await build([
+      ...saying(300),
+      ...saying(256, '45.66.65.0/24'),
+      accepted('45.66.64.2'),
+    ]);
+    const counts = Map.groupBy(listed(state), (text) => text);
+    assert.deepEqual(
+      [...counts].map(([text, all]) => [text, all.length]),
+      [
+        ['45.66.64.1/32', 256],
+        ['45.66.64.2/32', 1],
+        ['45.66.65.0/24', 256],
+      ],
+    );
+    assert.equal(state.counts.refused.crowded, 44);
+    assert.equal(state.counts.listed, 3);
+  });
+
+  it('keeps the same ones whatever the order', async () => {
+    const [some, others] = [await build(saying(300)), await build(saying(300).toReversed())];
+    assert.ok(Buffer.from(some.bytes).equals(others.bytes));
+  });
+
+  it('is as it is up to then', async () => {
+    const { counts } = await build(saying(256));
+    assert.equal(counts.refused.crowded, undefined);
+  });
+});
+
 describe('the state of a feed', () => {
   it('lists what the feed lists, and counts it', async () => {
     const state = await build([

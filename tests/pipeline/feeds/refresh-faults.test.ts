@@ -184,7 +184,7 @@ describe('two refreshers at once', () => {
 });
 
 describe('snapshots that were replaced', () => {
-  it('are removed a day later, and the one in use never is', async () => {
+  it('are removed a day later, and neither the one in use nor the one before it', async () => {
     const world = new FeedWorld();
     await world.configure({ 'a.txt': {} });
     const ids: string[] = [];
@@ -195,7 +195,12 @@ describe('snapshots that were replaced', () => {
     await world.services.snapshots.read(ids[0]!);
     world.serve('a.txt', '45.66.64.4\n');
     await world.later(26 * HOUR);
-    for (const id of ids) await assert.rejects(world.services.snapshots.read(id));
-    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.4/32']);
+    // Somebody may have read the pointer a moment ago, however old the file is.
+    await world.services.snapshots.read(ids[2]!);
+    for (const id of ids.slice(0, 2)) await assert.rejects(world.services.snapshots.read(id));
+    world.serve('a.txt', '45.66.64.5\n');
+    await world.later(HOUR);
+    await assert.rejects(world.services.snapshots.read(ids[2]!));
+    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.5/32']);
   });
 });

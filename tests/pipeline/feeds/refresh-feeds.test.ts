@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { EnvironmentSecrets } from '../../../shared/adapters/node/environment-secrets.ts';
 import { WebError } from '../../../shared/ports/web.ts';
 import { formatInstant } from '../../../shared/domain/time/instant.ts';
 import { withHeldAccepted, withRollback } from '../../../shared/domain/indicator/feed-change.ts';
@@ -178,6 +179,182 @@ describe('refreshing threat feeds', () => {
     assert.deepEqual(await world.listed(), ['a.txt 45.66.64.2/32']);
   });
 
+  for (const [what, before, after, body, expected] of [
+    ['a warning list', { kind: 'warningList' }, {}, '45.66.64.1\n10.0.0.1\n', ['45.66.64.1/32']],
+    ['no warning list', {}, { kind: 'warningList' }, '45.66.64.1\n', []],
+    [
+      'another format',
+      { format: 'plain' },
+      { format: 'csv' },
+      'ip,port\n45.66.64.1,80\n',
+      ['45.66.64.1/32'],
+    ],
+  ] as const) {
+    it(`reads the same bytes anew when a feed was ${what}`, async () => {
+      await world.configure({ 'a.txt': before });
+      world.serve('a.txt', { body, headers: { etag: '"same"' } });
+      await world.refresh();
+      await world.configure({ 'a.txt': after });
+      await world.later(MINUTE);
+      assert.deepEqual(
+        (await world.listed()).map((text) => text.split(' ')[1]),
+        expected,
+      );
+    });
+  }
+
+  it('never publishes a warning list as threats, also while it cannot be fetched as what it is now', async () => {
+    await world.configure({ 'a.txt': { kind: 'warningList' } });
+    world.serve('a.txt', '45.66.64.1\n');
+    await world.refresh();
+    await world.configure({ 'a.txt': {} });
+    world.serve('a.txt', { status: 500 });
+    await world.later(MINUTE);
+    assert.deepEqual(await world.listed(), []);
+    assert.deepEqual((await world.snapshot()).stat.warningLists, []);
+  });
+
+  it("takes TLP:RED in and out with the operator's word, also of the feed as a whole", async () => {
+    const pattern = "[ipv4-addr:value = '45.66.64.1']";
+    const object_marking_refs = ['marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed'];
+    const red = { type: 'indicator', pattern, pattern_type: 'stix', object_marking_refs };
+    const bundle = {
+      type: 'bundle',
+      objects: [{ ...red, id: 'indicator--1', valid_from: '2026-08-01T00:00:00Z' }],
+    };
+    world.serve('a.json', JSON.stringify(bundle));
+    world.serve('b.txt', '45.66.64.2\n');
+    const listed = [];
+    for (const acceptTlpRed of [true, false, true]) {
+      await world.configure({ 'a.json': { acceptTlpRed }, 'b.txt': { tlp: 'red', acceptTlpRed } });
+      await world.later(MINUTE);
+      listed.push(await world.listed());
+    }
+    const both = ['a.json 45.66.64.1/32', 'b.txt 45.66.64.2/32'];
+    assert.deepEqual(listed, [both, [], both]);
+  });
+
+  it('takes new comments around the same list for the same state', async () => {
+    await world.configure({ 'a.txt': {} });
+    for (let i = 0; i < 8; i++) {
+      world.serve('a.txt', `# ${i} o'clock\n45.66.64.1\n`);
+      await world.later(HOUR);
+    }
+    const { history, current, confirmedAt } = await world.record('a.txt');
+    assert.deepEqual([history, current!.fetchedAt], [[], START + HOUR]);
+    assert.equal(confirmedAt, world.now);
+    assert.equal(await world.ordinal(), 1);
+  });
+
+  it('is not stopped by a clock that was ahead', async () => {
+    await world.configure({ 'a.txt': {} });
+    world.serve('a.txt', '45.66.64.1\n');
+    await world.later(365 * DAY);
+    world.serve('a.txt', '45.66.64.2\n');
+    await world.later(-365 * DAY);
+    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.2/32']);
+  });
+
+  it('publishes the others when the file of one is lost, and fetches that one again', async () => {
+    await world.configure({ 'a.txt': {}, 'b.txt': {} });
+    world.serve('a.txt', { body: '45.66.64.1\n', headers: { etag: '"a"' } });
+    world.serve('b.txt', '45.66.64.2\n');
+    await world.refresh();
+    const { files } = world.services;
+    const lost = (await world.record('a.txt')).current!.id;
+    const read: typeof files.read = async (feed, id) => (id === lost ? null : files.read(feed, id));
+    const damaged = {
+      ...files,
+      read,
+      store: files.store.bind(files),
+      keepOnly: files.keepOnly.bind(files),
+    };
+    world.serve('b.txt', '45.66.64.3\n');
+    await change('b.txt', (record) => ({ ...record, requestedAt: world.now + 1 }));
+    world.now += MINUTE;
+    await assert.rejects(
+      world.refresh({ files: damaged }),
+      /state of a\.txt that is in use is lost/,
+    );
+    assert.deepEqual(await world.listed(), ['b.txt 45.66.64.3/32']);
+    assert.equal((await world.record('a.txt')).failure?.code, 'stateLost');
+    await world.later(MINUTE);
+    assert.deepEqual(world.web.requests.at(-1)!.headers, {}, 'asked without validators');
+    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.1/32', 'b.txt 45.66.64.3/32']);
+    assert.equal((await world.record('a.txt')).failure, null);
+  });
+
+  it('says nothing of a feed that is switched off', async () => {
+    await world.configure({ 'a.txt': { timeToLive: 'PT3H' } });
+    world.serve('a.txt', '45.66.64.1\n');
+    await world.refresh();
+    world.serve('a.txt', { status: 500 });
+    for (let i = 0; i < 4; i++) await world.later(HOUR);
+    assert.equal((await world.health())[0]?.status, 'active');
+    await world.configure({ 'a.txt': { timeToLive: 'PT3H', enabled: false } });
+    await world.later(HOUR);
+    assert.equal((await world.health())[0]?.status, 'resolved');
+  });
+
+  it('ends an alert that an operator made wrong while it was being raised', async () => {
+    await world.configure({ 'a.txt': {} });
+    world.serve('a.txt', listOf(100));
+    await world.refresh();
+    world.serve('a.txt', listOf(10));
+    const { feeds } = world.services;
+    let writes = 0;
+    const write: typeof feeds.write = async (feed, version) => {
+      // The second write tells that the alert was raised; before it the operator accepts.
+      if (writes++ === 1) await change('a.txt', (record) => withHeldAccepted(record, world.now));
+      return feeds.write(feed, version);
+    };
+    world.now += HOUR;
+    const racing = {
+      list: feeds.list.bind(feeds),
+      read: feeds.read.bind(feeds),
+      remove: feeds.remove.bind(feeds),
+      write,
+    };
+    await world.refresh({ feeds: racing });
+    assert.equal((await world.record('a.txt')).held, null);
+    assert.equal((await world.health())[0]?.status, 'resolved');
+  });
+
+  it('notes a failure of its own at the feed, waits, and says what it was', async () => {
+    await world.configure({ 'a.txt': {}, 'b.txt': {} });
+    world.serve('b.txt', '45.66.64.2\n');
+    world.serve('a.txt', { error: new RangeError('a bug') });
+    await assert.rejects(world.refresh(), /a bug/);
+    const { failure, nextAttemptAt } = await world.record('a.txt');
+    assert.deepEqual([failure?.code, nextAttemptAt], ['internal', START + MINUTE]);
+    assert.deepEqual(await world.listed(), ['b.txt 45.66.64.2/32']);
+  });
+
+  it('names the setting whose Key Vault reference did not resolve', async () => {
+    await world.configure({
+      'a.txt': { credential: { type: 'bearer', setting: 'FeedCredentialX' } },
+    });
+    const secrets = new EnvironmentSecrets({
+      FeedCredentialX: '@Microsoft.KeyVault(VaultName=v;SecretName=s)',
+    });
+    await world.refresh({ secrets });
+    const { failure } = await world.record('a.txt');
+    assert.equal(failure?.code, 'noCredential');
+    assert.match(failure.message, /reference of the setting FeedCredentialX did not resolve/);
+  });
+
+  it('begins with the feed that has waited longest', async () => {
+    await world.configure({ 'a.txt': { refreshEvery: 'P1D' }, 'b.txt': { refreshEvery: 'PT1H' } });
+    world.serve('a.txt', '45.66.64.1\n');
+    world.serve('b.txt', '45.66.64.2\n');
+    await world.refresh();
+    await world.later(2 * DAY);
+    assert.deepEqual(
+      world.web.requests.slice(-2).map(({ url }) => url.at(-5)),
+      ['b', 'a'],
+    );
+  });
+
   it('comes at once when an operator asks', async () => {
     await world.configure({ 'a.txt': { refreshEvery: 'P1D' } });
     world.serve('a.txt', '45.66.64.1\n');
@@ -236,6 +413,7 @@ describe('a feed whose new state is not to be believed', () => {
     ['empty', ''],
     ['empty', '# nothing\n'],
     ['shrunk', listOf(49)],
+    ['shrunk', '45.66.64.1\n'.repeat(100)],
     ['grown', listOf(201)],
     ['replaced', listOf(100, 5000)],
     ['unreadable', `${listOf(100)}${'no address\n'.repeat(101)}`],
@@ -309,11 +487,51 @@ describe('a feed whose new state is not to be believed', () => {
   it('is used when an operator accepts it', async () => {
     world.serve('a.txt', listOf(10));
     await world.later(HOUR);
-    await change('a.txt', withHeldAccepted);
+    await change('a.txt', (record) => withHeldAccepted(record, world.now));
     await world.later(MINUTE);
     assert.equal((await world.listed()).length, 10);
     await world.later(HOUR);
     assert.deepEqual([await held(), (await world.listed()).length], [undefined, 10]);
+  });
+
+  it('is fetched again once the last good one has ended, whatever the source remembers', async () => {
+    await world.configure({ 'a.txt': { timeToLive: 'PT3H' } });
+    const answer = (request: { headers: Readonly<Record<string, string>> }) =>
+      request.headers['if-none-match'] === '"few"'
+        ? { status: 304 }
+        : { body: listOf(10), headers: { etag: '"few"' } };
+    world.serve('a.txt', answer);
+    for (let i = 0; i < 2; i++) await world.later(HOUR);
+    assert.deepEqual([await held(), (await world.listed()).length], ['shrunk', 100]);
+    for (let i = 0; i < 2; i++) await world.later(HOUR);
+    assert.deepEqual([await held(), (await world.listed()).length], [undefined, 10]);
+  });
+
+  it('may be accepted long after it came', async () => {
+    await world.configure({ 'a.txt': { timeToLive: 'PT3H', refreshEvery: 'P1D' } });
+    world.serve('a.txt', listOf(10));
+    await change('a.txt', (record) => ({ ...record, requestedAt: world.now + 1 }));
+    await world.later(MINUTE);
+    assert.equal(await held(), 'shrunk');
+    await world.later(5 * HOUR);
+    await change('a.txt', (record) => withHeldAccepted(record, world.now));
+    await world.later(MINUTE);
+    assert.equal((await world.listed()).length, 10);
+  });
+
+  it('has an alert that tells when nothing is left to match', async () => {
+    await world.configure({ 'a.txt': { timeToLive: 'PT3H' } });
+    world.serve('a.txt', '');
+    const expired = async () => {
+      for await (const { facts } of world.alerts.list()) {
+        return (facts!['inUse'] as { expired: boolean }).expired;
+      }
+      return null;
+    };
+    await world.later(HOUR);
+    assert.equal(await expired(), false);
+    await world.later(2 * HOUR);
+    assert.equal(await expired(), true);
   });
 
   it('is told of once, however often the same thing is fetched', async () => {
@@ -346,7 +564,7 @@ describe('going back to an earlier state', () => {
     }
   });
 
-  it('uses it at once, and does not take the refused one again by itself', async () => {
+  it('uses it at once, and stays there', async () => {
     await change('a.txt', (record) => withRollback(record, null, world.now));
     await world.later(MINUTE);
     assert.equal((await world.listed()).length, 110);
@@ -356,11 +574,35 @@ describe('going back to an earlier state', () => {
     assert.equal((await world.listed()).length, 110);
   });
 
-  it('ends when the source lists something else', async () => {
+  it('stays also where the source lists something a little different', async () => {
+    await change('a.txt', (record) => withRollback(record, null, world.now));
+    world.serve('a.txt', listOf(121));
+    for (let i = 0; i < 3; i++) await world.later(HOUR);
+    assert.equal((await world.listed()).length, 110);
+    const { held, history } = await world.record('a.txt');
+    assert.deepEqual([held?.reason, held?.state.counts.indicators], ['rolledBack', 121]);
+    assert.equal(history.length, 1);
+    assert.equal((await world.health())[0]?.status, 'active');
+  });
+
+  it('ends when the operator accepts what came since', async () => {
     await change('a.txt', (record) => withRollback(record, null, world.now));
     world.serve('a.txt', listOf(121));
     await world.later(HOUR);
-    assert.equal((await world.listed()).length, 121);
+    await change('a.txt', (record) => withHeldAccepted(record, world.now));
+    world.serve('a.txt', listOf(122));
+    await world.later(HOUR);
+    assert.equal((await world.listed()).length, 122);
+    assert.equal((await world.health())[0]?.status, 'resolved');
+  });
+
+  it('ends when the source itself lists that state again', async () => {
+    await change('a.txt', (record) => withRollback(record, null, world.now));
+    world.serve('a.txt', listOf(110));
+    await world.later(HOUR);
+    world.serve('a.txt', listOf(111));
+    await world.later(HOUR);
+    assert.equal((await world.listed()).length, 111);
   });
 
   it('reaches states that their files still stand for', async () => {
