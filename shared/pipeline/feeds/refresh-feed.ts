@@ -58,7 +58,7 @@ export interface Attempt {
   /** What came of it. */
   readonly record: FeedRecord;
   /** What is no fault of the feed: a store that failed, or a bug. Null otherwise. */
-  readonly error: unknown;
+  readonly error: Error | null;
 }
 
 /** Tries to refresh one feed; whatever stops it is in the record, and the next attempt is no sooner than for any failure. */
@@ -82,7 +82,7 @@ export async function refreshFeed(
     const reason = isOurs ? INTERNAL : error;
     return {
       record: failed(attempted, configuration, feed, reason, now),
-      error: isOurs ? error : null,
+      error: isOurs ? (error as Error) : null,
     };
   }
 }
