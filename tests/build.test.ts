@@ -78,7 +78,7 @@ describe('the built app', () => {
       );
       assert.ok(inputs.some((input) => input.includes('node_modules/@azure/functions/')));
       const early = inputs.filter((input) =>
-        /node_modules\/(@azure\/(cosmos|storage|event-hubs|identity|core)|csv-parse|@streamparser)/.test(
+        /node_modules\/(@azure\/(cosmos|storage|event-hubs|identity|core)|@streamparser)/.test(
           input,
         ),
       );

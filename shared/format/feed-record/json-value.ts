@@ -23,6 +23,12 @@ export function isTrue(value: unknown): boolean {
   return text === '1' || (text.length === 4 && text.toLowerCase() === 'true');
 }
 
+/** Said to be false: what is missing is not. */
+export function isFalse(value: unknown): boolean {
+  const text = textOf(value);
+  return text.length <= 5 && ['0', 'no', 'false'].includes(text.toLowerCase());
+}
+
 /** A list; a lone value is a list of one, as exports converted from XML write it; nothing is an empty list. */
 export function itemsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;

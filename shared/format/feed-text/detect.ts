@@ -1,4 +1,5 @@
 // What a feed file is, judged by its content alone: a name or a media type promises, the bytes tell.
+import { headOf } from '../feed-record/table-head.ts';
 import { LineCutter } from './line-cutter.ts';
 import { readLine } from './read-line.ts';
 
@@ -18,9 +19,10 @@ export function detectContent(front: Uint8Array): FeedContent {
   if (first === null) return 'text';
   if (JSON_START.test(first.text)) return 'json';
   if (first.text.startsWith('<')) return 'markup';
-  // A quoted cell, or names of columns: a list begins with something that it lists.
-  const isHeader = first.reason === 'notAnAddress' && first.text.includes(',');
-  return first.text.startsWith('"') || isHeader ? 'csv' : 'text';
+  // A quoted cell, or words and columns: a list begins with something that it lists.
+  if (first.text.startsWith('"')) return 'csv';
+  if (first.reason === 'notAnAddress' && first.text.includes(',')) return 'csv';
+  return headOf(front.subarray(0, DETECT_BYTES)).hasHeader ? 'csv' : 'text';
 }
 
 /** The first line that a list would read: as text if it was refused, empty if it was accepted. */

@@ -91,9 +91,56 @@ describe('the columns of a header', () => {
     });
   }
 
-  it('are known with blanks or hyphens within', () => {
-    assert.deepEqual(columnsOf(['IP Address', 'Valid-Until'])?.validUntil, [1]);
-    assert.deepEqual(columnsOf(['IP Address', 'Valid-Until'])?.value, [0]);
+  for (const [header, expected] of [
+    ['IP Address,Valid-Until', { value: 'IP Address', validUntil: 'Valid-Until' }],
+    ['ipAddress,abuseConfidenceScore', { value: 'ipAddress', confidence: 'abuseConfidenceScore' }],
+    ['Firstseen,DstIP,DstPort', { value: 'DstIP', port: 'DstPort' }],
+    [
+      'Destination IP,Destination Port,Protocol',
+      { value: 'Destination IP', port: 'Destination Port', protocol: 'Protocol' },
+    ],
+    ['dst-ip,d_port,proto', { value: 'dst-ip', port: 'd_port', protocol: 'proto' }],
+    ['ip,expires_at,expirationDate', { value: 'ip', validUntil: 'expires_at expirationDate' }],
+    ['ip,VALID_TO,transport', { value: 'ip', validUntil: 'VALID_TO', protocol: 'transport' }],
+    ['ip,firstSeen,last_seen,lastSeen', { value: 'ip' }],
+    ['№,<ip>,Größe', { value: '<ip>' }],
+    [
+      'uuid,event_id,category,type,value,to_ids',
+      {
+        value: 'value',
+        valueType: 'type',
+        toIds: 'to_ids',
+        classification: 'category',
+        labels: 'category',
+        id: 'uuid',
+      },
+    ],
+  ] as const) {
+    it(`are known without case and signs: ${header}`, () => {
+      assert.deepEqual(roles(header), expected);
+    });
+  }
+
+  for (const [header, expected] of [
+    ['start_ip,end_ip', { value: 'start_ip', rangeEnd: 'end_ip' }],
+    ['Start,End,Netmask', { value: 'Start', rangeEnd: 'End', mask: 'Netmask' }],
+    ['ip_start,prefixLength', { value: 'ip_start', mask: 'prefixLength' }],
+    ['range_start,range_end,url', { value: 'range_start url', rangeEnd: 'range_end' }],
+    ['network,netmask', { value: 'network', mask: 'netmask' }],
+    // Times, or the network that the address is in.
+    ['ip,start,end', { value: 'ip' }],
+    ['ip,start_ip,end_ip', { value: 'ip' }],
+    ['start,x', null],
+    ['end_ip,x', null],
+    ['netmask,end', null],
+  ] as const) {
+    it(`tell how far a range goes: ${header}`, () => assert.deepEqual(roles(header), expected));
+  }
+
+  it('of who began are values if there are no others, and then no port is that of the value', () => {
+    assert.deepEqual(roles('src_ip,dst_port,protocol'), { value: 'src_ip', protocol: 'protocol' });
+    assert.deepEqual(roles('src_ip,dst_ip,dst_port'), { value: 'dst_ip', port: 'dst_port' });
+    assert.deepEqual(roles('Source IP,port,url'), { value: 'Source IP url' });
   });
 
   it('are none if none of them can hold an address', () => {

@@ -46,6 +46,8 @@ describe('the value of a record', () => {
     ['45.66.64.2-45.66.64.5', '45.66.64.2/31 45.66.64.4/31'],
     ['45.66.64.5-45.66.64.2', 'range'],
     ['45.66.64.1,45.66.64.2', 'ambiguous'],
+    ['45.66.64.1;45.66.64.2', 'ambiguous'],
+    ['45.66.64.1; a note', '45.66.64.1/32'],
     ['45.66.64', 'notAnAddress'],
     ['010.020.030.040', 'notAnAddress'],
     ['10.0.0.1', 'bogon'],
@@ -88,6 +90,79 @@ describe('the value of a record', () => {
   });
 });
 
+describe('the extent of a record', () => {
+  /** As `outcome`, without a field of another name for the address. */
+  function ranged(row: Row): string {
+    const entry = read(row);
+    return entry.kind === 'refused' ? entry.reason : entry.nets.map(formatPrefix).join(' ');
+  }
+
+  for (const [start, end, expected] of [
+    ['45.66.64.0', '45.66.64.255', '45.66.64.0/24'],
+    ['45.66.64.2', '45.66.64.5', '45.66.64.2/31 45.66.64.4/31'],
+    ['45.66.64.2', '45.66.64.2', '45.66.64.2/32'],
+    ['2a06:e480::', '2a06:e480::ff', '2a06:e480::/120'],
+    ['45[.]66[.]64[.]0', '45[.]66[.]64[.]255', '45.66.64.0/24'],
+    ['45.66.64.5', '45.66.64.2', 'range'],
+    ['45.66.64.5', '2a06:e480::', 'range'],
+    ['45.66.64.5', '', 'range'],
+    ['45.66.64.5', '45.66.64', 'range'],
+    ['45.66.64.5', '45.66.64.9 x', 'range'],
+    ['45.66.64.5', '2026-08-01', 'range'],
+    ['45.0.0.0', '52.0.0.0', 'tooBroad'],
+    ['45.66.64.0/25', '45.66.64.255', '45.66.64.0/25'],
+    ['', '45.66.64.255', 'malformed'],
+    ['x', '45.66.64.255', 'notAnAddress'],
+  ] as const) {
+    it(`from ${start} to ${end} is ${expected}`, () => {
+      assert.equal(ranged({ start_ip: start, end_ip: end }), expected);
+      assert.equal(ranged({ end: end, start: start }), expected);
+    });
+  }
+
+  for (const [value, mask, expected] of [
+    ['45.66.64.0', '24', '45.66.64.0/24'],
+    ['45.66.64.0', 24, '45.66.64.0/24'],
+    ['45.66.64.0', '/24', '45.66.64.0/24'],
+    ['45.66.64.7', '255.255.255.0', '45.66.64.0/24'],
+    ['2a06:e480::', '64', '2a06:e480::/64'],
+    ['45.66.64.0', '', '45.66.64.0/32'],
+    ['45.66.64.0', null, '45.66.64.0/32'],
+    ['45.66.64.0', '33', 'notAnAddress'],
+    ['45.66.64.0', '0.0.0.255', 'notAnAddress'],
+    ['45.66.64.0', 'wide', 'notAnAddress'],
+    ['45.66.64.0', '24/24', 'notAnAddress'],
+    ['45.66.64.0', '4', 'tooBroad'],
+    ['45.66.64.0/25', '24', '45.66.64.0/25'],
+    ['45.66.64.0-45.66.64.1', '24', '45.66.64.0/31'],
+    ['45.66.64.0:80', '24', '45.66.64.0/32 port 80'],
+  ] as const) {
+    it(`of ${value} with the mask ${String(mask)} is ${expected}`, () => {
+      assert.equal(outcome({ ip: value, netmask: mask }), expected);
+      assert.equal(outcome({ prefix_length: mask, ip: value }), expected);
+    });
+  }
+
+  it('is told by the end where both are there, by the mask where only that is filled', () => {
+    const start = '45.66.64.0';
+    assert.equal(ranged({ start, end: '45.66.64.127', netmask: 24 }), '45.66.64.0/25');
+    assert.equal(ranged({ start, end: '', netmask: 24 }), '45.66.64.0/24');
+    assert.equal(ranged({ start, end: 'x', netmask: 24 }), 'range');
+    assert.equal(ranged({ start_ip: start, netmask: 24 }), '45.66.64.0/24');
+  });
+
+  it('is nothing that the fields of another address tell', () => {
+    assert.equal(
+      outcome({ ip: '45.66.64.1', start_ip: '45.66.64.0', end_ip: '45.66.64.9' }),
+      '45.66.64.1/32',
+    );
+    assert.equal(
+      outcome({ ip: '45.66.64.1', start: '2026-08-01', end: '2026-08-02' }),
+      '45.66.64.1/32',
+    );
+  });
+});
+
 describe('the type of a record', () => {
   for (const [type, expected] of [
     ['domain', 'domain'],
@@ -126,6 +201,74 @@ describe('the type of a record', () => {
       assert.equal(outcome({ type }), expected);
     });
   }
+});
+
+describe('the type of a record of MISP', () => {
+  for (const [type, value, ports, direction] of [
+    ['ip-dst', '45.66.64.1', null, 'destination'],
+    ['ip-src', '45.66.64.1', null, 'source'],
+    ['IP-DST|PORT', '45.66.64.1|443', [443], 'destination'],
+    ['ip-src|port', '45[.]66[.]64[.]1|80', [80], 'source'],
+  ] as const) {
+    it(`${type} tells the end, and the port of ${value}`, () => {
+      const { constraint } = accepted({ ip: value, type }).detail!;
+      assert.deepEqual(constraint, { ports, direction, protocol: null });
+    });
+  }
+
+  it('domain|ip has an address of which nothing more is known', () => {
+    assert.equal(accepted({ ip: 'evil.example.com|45.66.64.1', type: 'domain|ip' }).detail, null);
+  });
+
+  for (const [type, ip, expected] of [
+    ['ip-dst', '45.66.64.0/24', '45.66.64.0/24'],
+    ['ip-dst', '45.66.64.1|443', 'notAnAddress'],
+    ['ip-dst', '45.66.64.1, 45.66.64.2', 'notAnAddress'],
+    ['ip-dst', '8.0.0.0/5', 'tooBroad'],
+    ['ip-dst', '10.0.0.1', 'bogon'],
+    ['ip-dst', '', 'malformed'],
+    ['ip-dst|port', '45.66.64.1|0', 'badPort'],
+    ['ip-dst|port', '45.66.64.1', 'badPort'],
+    ['domain|ip', 'evil.example.com', 'notAnAddress'],
+    ['ip-dst|ip', '45.66.64.1|443', 'notAnAddress'],
+    ['ip', '45.66.64.1|443', 'notAnAddress'],
+  ] as const) {
+    it(`${type} makes ${ip} ${expected}`, () => assert.equal(outcome({ ip, type }), expected));
+  }
+
+  it('agrees with the field for the port, or one of them is wrong', () => {
+    const value = { type: 'ip-dst|port', ip: '45.66.64.1|443' };
+    assert.equal(outcome({ ...value, port: 443 }), '45.66.64.1/32 port 443');
+    assert.equal(outcome({ ...value, port: 80 }), 'ambiguous');
+    assert.deepEqual(accepted({ type: 'ip-dst', port: 80 }).detail!.constraint, {
+      ports: [80],
+      direction: 'destination',
+      protocol: null,
+    });
+  });
+});
+
+describe('the protocol of a record', () => {
+  const constraint = (row: Row) => detail(row).constraint;
+
+  it('is kept if connections have it', () => {
+    for (const [text, protocol] of [
+      ['tcp', 'tcp'],
+      [' UDP ', 'udp'],
+      ['Icmp', 'icmp'],
+    ] as const) {
+      const expected = { ports: null, direction: null, protocol };
+      assert.deepEqual(constraint({ protocol: text }), expected, text);
+      assert.deepEqual(constraint({ proto: text, port: 53 }), { ...expected, ports: [53] }, text);
+      assert.deepEqual(constraint({ transport: text, ip: '45.66.64.1:53' })?.protocol, protocol);
+    }
+  });
+
+  it('is nothing to hold if it is another one', () => {
+    for (const protocol of ['HTTP', 'tcp/udp', '6', 6, '', null, 'tcpx', 'constructor', ['tcp']]) {
+      assert.equal(constraint({ protocol }), null, String(protocol));
+    }
+  });
 });
 
 describe('the port of a record', () => {
@@ -176,6 +319,13 @@ describe('the standing of a record', () => {
       'whitelist',
       'safe',
       'trusted',
+      'whitelisted',
+      'allowlisted',
+      'false positive',
+      'false_positive',
+      'False-Positive',
+      'falsepositive',
+      'known good',
     ]) {
       assert.equal(accepted({ classification: name }).standing, 'context', name);
       assert.equal(accepted({ category: ` ${name.toUpperCase()} ` }).standing, 'context', name);
@@ -191,6 +341,12 @@ describe('the standing of a record', () => {
       'unsafe',
       '',
       'not clean',
+      'false',
+      'positive',
+      'known',
+      'benign?',
+      `safe${' '.repeat(100)}x`,
+      `safe${'_'.repeat(100)}`,
       null,
       'constructor',
     ]) {
@@ -198,6 +354,28 @@ describe('the standing of a record', () => {
     }
     assert.equal(accepted({ tags: 'benign' }).standing, 'listed');
     assert.equal(accepted({}).standing, 'listed');
+  });
+
+  it('is context if it is not meant for detection', () => {
+    for (const to_ids of [false, 'false', 'False', 0, '0', 'no', 'NO']) {
+      assert.equal(accepted({ to_ids }).standing, 'context', String(to_ids));
+    }
+    for (const to_ids of [
+      true,
+      'true',
+      1,
+      '1',
+      'yes',
+      '',
+      null,
+      undefined,
+      'none',
+      '00',
+      [false],
+    ]) {
+      assert.equal(accepted({ to_ids }).standing, 'listed', String(to_ids));
+    }
+    assert.equal(accepted({ to_ids: '0', deleted: '1' }).standing, 'revoked');
   });
 
   it('is revoked if it says so, whatever its class', () => {
@@ -386,12 +564,15 @@ describe('any record', () => {
   it('is accepted or refused, whatever its fields hold', () => {
     const name = fc.constantFrom(
       ...'ip value port dst_port type category score tlp tags id valid_from expires'.split(' '),
-      ...'revoked source __proto__ constructor'.split(' '),
+      ...'revoked source to_ids protocol netmask start end __proto__ constructor'.split(' '),
     );
     const text = fc.constantFrom(
       '45.66.64.1',
       '45.66.64.1:80',
       'domain',
+      'ip-dst|port',
+      'tcp',
+      '24',
       'benign',
       '2026-08-01',
       'TLP:RED',

@@ -78,8 +78,8 @@ describe('a table', () => {
     ],
     [
       'without a header, under a comment of words',
-      '# what, where\na,45.66.64.1\n',
-      ['2: 45.66.64.1/32'],
+      '# what, where\na,45.66.64.1\nb,45.66.64.2\n',
+      ['2: 45.66.64.1/32', '3: 45.66.64.2/32'],
     ],
     ['with a byte order mark and CR LF', '\ufeffip,x\r\n45.66.64.1,a\r\n', ['2: 45.66.64.1/32']],
     [
@@ -177,7 +177,49 @@ describe('a table without names of columns', () => {
   });
 
   it('does not take numbers or names for addresses', async () => {
-    assert.deepEqual(await read('759316481,evil.example.com,45.66.64.1\n'), ['1: 45.66.64.1/32']);
+    const row = '759316481,evil.example.com,45.66.64.1\n';
+    assert.deepEqual(await read(row.repeat(2)), ['1: 45.66.64.1/32', '2: 45.66.64.1/32']);
+  });
+
+  it('is not believed for one row, or for fewer than half of them', async () => {
+    assert.deepEqual(await read('Sorry, 81.2.69.142, you are blocked\n'), ['1: notAnAddress']);
+    assert.deepEqual(await read('a,45.66.64.1\nb,x\nc,45.66.64.2\nd,y\n'), [
+      '1: 45.66.64.1/32',
+      '2: notAnAddress',
+      '3: 45.66.64.2/32',
+      '4: notAnAddress',
+    ]);
+    const few = await read('a,45.66.64.1\nb,x\nc,45.66.64.2\nd,y\ne,z\n');
+    assert.deepEqual(
+      new Set(few.map((text) => text.replace(/^\d+: /, ''))),
+      new Set(['notAnAddress']),
+    );
+  });
+
+  it('does not choose one of two addresses in a row', async () => {
+    const text = 'a,45.66.64.1,45.66.64.2\nb,45.66.64.3,-\nc,45.66.64.4,http://45.66.64.4/x\n';
+    assert.deepEqual(await read(text), ['1: ambiguous', '2: 45.66.64.3/32', '3: 45.66.64.4/32']);
+  });
+
+  it('is not told by rows with two addresses', async () => {
+    const text = '45.66.64.1,45.66.64.2\n45.66.64.3,45.66.64.4\n45.66.64.5,x\n';
+    assert.deepEqual(await read(text), ['1: ambiguous', '2: ambiguous', '3: notAnAddress']);
+  });
+
+  it('is not told by a header with a bad quote, nor by such a row', async () => {
+    const text = '"x" y,ip\na,45.66.64.1\nb,45.66.64.2\n"c" d,45.66.64.3\n';
+    const rows = ['2: 45.66.64.1/32', '3: 45.66.64.2/32', '4: malformed'];
+    assert.deepEqual(await read(text), ['1: malformed', ...rows]);
+    assert.deepEqual(await read(text.replace('"x" y,ip', '"ip" y,x')), ['1: malformed', ...rows]);
+  });
+
+  it('takes no address out of rules of a firewall', async () => {
+    const rules = 'drop ip [45.66.64.1,45.66.64.2,45.66.64.3] any -> any any (sid:1;)\n';
+    const set = 'elements = { 45.66.64.1, 45.66.64.2,\n 45.66.64.3, 45.66.64.4 }\n';
+    for (const text of [rules.repeat(30), set]) {
+      const read1 = await read(text);
+      assert.ok(read1.length >= 2 && read1.every((each) => each.endsWith(': ambiguous')), text);
+    }
   });
 
   it('shows its first column where no row has an address', async () => {
@@ -185,20 +227,127 @@ describe('a table without names of columns', () => {
   });
 });
 
+describe('lines above a header', () => {
+  for (const [what, text, expected] of [
+    [
+      'may be comments in the style of lists',
+      '; banner, of; us\n// "and" more\nip,port\n45.66.64.1,443\n',
+      ['4: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'may be comments with the delimiter for their sign',
+      '; banner; of us\nip;port\n45.66.64.1;443\n',
+      ['3: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'may be titles',
+      'Our list\n\nof,today\nip,port\n45.66.64.1,443\n',
+      ['1: malformed', '3: malformed', '5: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'may be four titles',
+      'a\nb\nc\nd\nip;port\n45.66.64.1;443\n',
+      ['1: malformed', '2: malformed', '3: malformed', '4: malformed', '6: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'are not five titles',
+      'a\nb\nc\nd\ne\nport,ip\n443,45.66.64.1\n',
+      ['1', '2', '3', '4', '5', '6', '7'].map((line) => `${line}: notAnAddress`),
+    ],
+    [
+      'are rows if they hold an address',
+      'not 45.66.64.1\nport,ip\n443,45.66.64.2\n444,45.66.64.3\n',
+      ['1: malformed', '2: notAnAddress', '3: 45.66.64.2/32', '4: 45.66.64.3/32'],
+    ],
+    ['may tell Excel the delimiter', 'sep=;\nip;x\n45.66.64.1;a,b,c\n', ['3: 45.66.64.1/32']],
+    [
+      'may tell Excel another delimiter than the rows show',
+      '"sep=|"\r\nx|ip\r\na,b|45.66.64.1\r\nc,d|45.66.64.2\r\n',
+      ['3: 45.66.64.1/32', '4: 45.66.64.2/32'],
+    ],
+    [
+      'may have more commas than the header has semicolons',
+      'a, b, c, d, e\nip;port\n45.66.64.1;443\n',
+      ['1: malformed', '3: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'are none where the first name is blank',
+      ';ip;port\n0;45.66.64.1;443\n',
+      ['2: 45.66.64.1/32 only 443'],
+    ],
+    [
+      'are none below it',
+      'x;ip\na;45.66.64.1\n;45.66.64.2\n// b;45.66.64.3\n',
+      ['2: 45.66.64.1/32', '3: 45.66.64.2/32', '4: 45.66.64.3/32'],
+    ],
+    [
+      'are none where rows begin with a blank cell',
+      ';45.66.64.1\na;45.66.64.2\n',
+      ['1: 45.66.64.1/32', '2: 45.66.64.2/32'],
+    ],
+  ] as const) {
+    it(what, async () => {
+      for (const size of [Infinity, 1]) assert.deepEqual(await read(text, size), expected);
+    });
+  }
+});
+
+describe('the line ends of a table', () => {
+  it('may be of any kind, and change', async () => {
+    for (const ends of [
+      ['\n', '\n', '\n', '\n'],
+      ['\r\n', '\r\n', '\r\n', '\r\n'],
+      ['\r', '\r', '\r', '\r'],
+      ['\r\n', '\n', '\n', '\r\n'],
+      ['\n', '\r\n', '\r', '\n'],
+      ['\r', '\n', '\r\n', ''],
+    ]) {
+      const text = `# banner${ends[0]}ip,x${ends[1]}45.66.64.1,"a"${ends[2]}45.66.64.2,b${ends[3]}`;
+      const expected = ['3: 45.66.64.1/32', '4: 45.66.64.2/32'];
+      for (const size of [Infinity, 1]) assert.deepEqual(await read(text, size), expected);
+    }
+  });
+
+  it('count once within quotes too', async () => {
+    const text = 'ip,x\r\n45.66.64.1,"a\r\nb\r\n\r\n"\r\n45.66.64.2,c\r\n';
+    for (const size of [Infinity, 1, 2]) {
+      assert.deepEqual(await read(text, size), ['5: 45.66.64.1/32', '6: 45.66.64.2/32']);
+    }
+  });
+});
+
 describe('a header in a comment', () => {
+  it('counts although the first row looks like one of a list', async () => {
+    const text = '#ip,port,ioc\n45.66.64.1,443,C2\n45.66.64.2,80,C2\n';
+    const detected = outcomes(await readWhole(text));
+    assert.deepEqual(detected, ['2: 45.66.64.1/32 only 443', '3: 45.66.64.2/32 only 80']);
+    assert.deepEqual(await read(text), detected);
+  });
+
   it('is the last comment before the first row only', async () => {
     const text = '# "x","ip"\n# that was it, really\n"45.66.64.1","45.66.64.2"\n';
-    assert.deepEqual(await read(text), ['3: 45.66.64.1/32']);
+    assert.deepEqual(await read(text), ['3: ambiguous']);
   });
 
   it('is not looked for where the first row is a header', async () => {
     assert.deepEqual(await read('# ip,port\nport,ip\n80,45.66.64.1\n'), [
       '3: 45.66.64.1/32 only 80',
     ]);
+    assert.deepEqual(await read('# x, value\nip\n45.66.64.1\n'), ['3: 45.66.64.1/32']);
+  });
+
+  it('has more than one name', async () => {
+    assert.deepEqual(await read('# value\na,45.66.64.1\nb,45.66.64.2\n'), [
+      '2: 45.66.64.1/32',
+      '3: 45.66.64.2/32',
+    ]);
   });
 
   it('may have a quote that does not close', async () => {
-    assert.deepEqual(await read('# "ip,"x\n45.66.64.1,a\n'), ['2: 45.66.64.1/32']);
+    assert.deepEqual(await read('# a,"ip\n45.66.64.1,a\n45.66.64.2,b\n'), [
+      '2: 45.66.64.1/32',
+      '3: 45.66.64.2/32',
+    ]);
   });
 
   it('may stand before a row whose cells go over lines', async () => {
@@ -211,12 +360,24 @@ describe('a table that breaks', () => {
   it('off within quotes is damaged', async () => {
     await assert.rejects(read('ip,x\n45.66.64.1,"a\n45.66.64.2,b\n'), {
       code: 'damaged',
-      message: /Quote Not Closed/,
+      message: /a quote in the row of line 2 never closes/,
     });
   });
 
-  it('with text behind a closing quote is damaged', async () => {
-    await assert.rejects(read('ip,x\n45.66.64.1,"a" b\n'), { code: 'damaged' });
+  it('with text behind a closing quote loses that row only', async () => {
+    for (const cell of ['"a" b', '"a"b', '"a" "b"', '"a"#', '"a ""b" c, d"', '""a"']) {
+      const text = `ip,x,port\n45.66.64.1,${cell},80\n45.66.64.2,"a",81\n45.66.64.3,b\n`;
+      const expected = ['2: malformed', '3: 45.66.64.2/32 only 81', '4: 45.66.64.3/32'];
+      for (const size of [Infinity, 1]) assert.deepEqual(await read(text, size), expected, cell);
+    }
+  });
+
+  it('with text behind a closing quote is damaged if that row goes over lines', async () => {
+    const banner = '<a href="x">\n45.66.64.9,b\n"';
+    await assert.rejects(read(`ip,x\n45.66.64.1,"a\n${banner},c\n45.66.64.2,d\n`), {
+      code: 'damaged',
+      message: /text stands behind a quote at line 3, in the row that begins at line 2/,
+    });
   });
 
   it('with a record over the limit is damaged, before all of it was read', async () => {
@@ -228,7 +389,10 @@ describe('a table that breaks', () => {
     const reading = async () => {
       for await (const _ of readCsv(endless(), bytesOf('ip,x\n')));
     };
-    await assert.rejects(reading, { code: 'damaged', message: /Max Record Size/ });
+    await assert.rejects(reading, {
+      code: 'damaged',
+      message: /the row of line 2 has over 1048576 bytes/,
+    });
     assert.ok(pieces < 40, `${pieces} pieces were read`);
   });
 
