@@ -220,7 +220,7 @@ describe('reading a pattern', () => {
       }),
       { numRuns: 600 },
     );
-    assert.ok(fired > 500, `only ${fired} connections fired`);
+    assert.ok(fired > 100, `only ${fired} connections fired`);
   });
 
   it('takes or refuses something, every net once for a constraint', () => {
