@@ -7,11 +7,13 @@ export async function ingestDeviceStream(
   context: InvocationContext,
 ): Promise<void> {
   const batch = readEventBatch(bodies as Buffer[], context.triggerMetadata);
-  const { ingest } = await services();
+  const { ingest, intelligence } = await services();
   context.log('device stream ingested', {
     partition: batch.partition,
     ...(await ingest.ingest(batch)),
   });
+  // The batch was matched with the snapshot before; only the log tells.
+  if (intelligence.trouble !== null) context.warn(intelligence.trouble);
 }
 
 app.eventHub('ingestDeviceStream', {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { PARTIAL_FAILURES } from '../../shared/domain/indicator/feed.ts';
 import type { FeedStatus } from '../../shared/pipeline/feeds/feed-status.ts';
 import type { RequestedRefresh } from '../../shared/pipeline/feeds/manage-feeds.ts';
 import { API_OPTIONS, API_USAGE, type ApiClient, apiPath, openApi } from '../api-client.ts';
@@ -102,5 +103,5 @@ function isPending({ name, lastAttempt }: FeedStatus, asked: Asked): boolean {
 
 /** A feed of which parts could not be had has been refreshed; its status says what is missing. */
 function isWrong({ failure, held }: FeedStatus): boolean {
-  return held !== null || (failure !== null && failure.code !== 'partial');
+  return held !== null || (failure !== null && !PARTIAL_FAILURES.has(failure.code));
 }

@@ -11,7 +11,7 @@ import { listAlerts } from '../../functions/http/list-alerts.ts';
 import { catchUpDeviceStream } from '../../functions/schedules/catch-up-device-stream.ts';
 import { foldActivityLog } from '../../functions/schedules/fold-activity-log.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
-import { closeServices, useClock } from '../../shared/wiring.ts';
+import { closeServices, services, useClock } from '../../shared/wiring.ts';
 import { encodeMessage } from '../support/encode-message.ts';
 import { type DeliveredEvent, contextOf, deliver } from '../support/trigger-metadata.ts';
 import { loadFeedFolder } from '../support/feeds.ts';
@@ -180,10 +180,25 @@ describe('the functions', () => {
     await assert.rejects(ingestDeviceStream(['text'], given), { code: 'TRIGGER_CONTRACT' });
   });
 
+  it('go on with the snapshot in use when the next one is damaged, and log that', async () => {
+    const { intelligence, snapshots } = await services();
+    const { pointer, version } = (await snapshots.current())!;
+    const id = await snapshots.store(Buffer.from('no snapshot'));
+    await snapshots.point({ ...pointer, ordinal: pointer.ordinal + 1, id }, version);
+    await intelligence.refresh();
+    const logged = await ingest('0', [message(6, 'cam-6', LISTED)]);
+    assert.match(String(logged[1]), /^snapshot 2 \(\w{64}\) is refused/);
+    assert.equal((await alerts('?deviceId=cam-6')).length, 1);
+    const now = (await snapshots.current())!;
+    await snapshots.point({ ...pointer, ordinal: pointer.ordinal + 2 }, now.version);
+    await intelligence.refresh();
+    assert.equal((await ingest('0', [message(7, 'cam-6', LISTED)])).length, 1);
+  });
+
   // Last: it takes the store away.
   it('throw to the host while a store is down', async () => {
     await platform.cosmos.stop();
-    const event = message(6, 'cam-5', LISTED);
+    const event = message(8, 'cam-5', LISTED);
     await assert.rejects(ingest('0', [event]));
     await assert.rejects(alerts());
   });

@@ -57,6 +57,9 @@ export interface HeldState {
   readonly since: number;
 }
 
+/** What the feed lacks while the rest of it is in use: parts that could not be had, or that its source names but does not have. */
+export const PARTIAL_FAILURES: ReadonlySet<string> = new Set(['partial', 'missing']);
+
 export interface FeedFailure {
   /** Epoch milliseconds of the first and of the latest failure in a row. */
   readonly since: number;

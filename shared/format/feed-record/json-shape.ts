@@ -22,12 +22,12 @@ export function recordsOf(document: unknown): readonly unknown[] | null {
   return recordsById(document) ?? (isRecordAlone(document) ? [document] : null);
 }
 
-/** An error answer may name an address too: that of whoever asked. */
+/** An error answer may name an address too: that of whoever asked. `start` and `end` alone count pages. */
 function isRecordAlone(document: Readonly<Record<string, unknown>>): boolean {
   const names = Object.keys(document);
-  return (
-    columnsOf(names) !== null && !names.some((name) => /^(?:error|message|detail)/i.test(name))
-  );
+  const columns = columnsOf(names);
+  const isError = names.some((name) => /^(?:error|message|detail)/i.test(name));
+  return columns !== null && columns.rangeEnd.length === 0 && !isError;
 }
 
 /** A list with none of either kind lists something else: numbers, or lists. */

@@ -48,6 +48,7 @@ export async function readMispFeed(
     pieces,
     memory: { ...context.memory, etag, lastModified },
     problems: problemsOf(manifest, failures),
+    areMissing: manifest.refused === 0 && failures.areMissing,
   };
 }
 
@@ -180,6 +181,7 @@ class EventFailures {
   readonly #events: number;
   readonly #reasons = new Map<string, string>();
   #first: FetchError | WebError | null = null;
+  #missing = 0;
   #isServerTired = false;
   #retryAt: number | null = null;
 
@@ -191,6 +193,10 @@ class EventFailures {
     return this.#reasons.size;
   }
 
+  get areMissing(): boolean {
+    return this.#missing === this.count;
+  }
+
   /** Asking for more events is of no use, or not wanted: the server told when to come again. */
   get areFinal(): boolean {
     return this.#isServerTired || this.#areMost;
@@ -200,6 +206,7 @@ class EventFailures {
     this.#reasons.set(uuid, error.message);
     this.#first ??= error;
     if (!(error instanceof FetchError)) return;
+    if (error.code === 'http404' || error.code === 'http410') this.#missing++;
     if (error.code === 'http429' || error.retryAt !== null) this.#isServerTired = true;
     this.#retryAt ??= error.retryAt;
   }

@@ -52,6 +52,7 @@ interface Fetched {
   } | null;
   /** Parts that could not be had, in words; the rest is good. */
   readonly problems: readonly string[];
+  readonly areMissing?: boolean;
 }
 
 export interface Attempt {
@@ -256,7 +257,8 @@ async function fetchPieces(
   const report = { ...newReport(), format: feed.format === 'taxii' ? 'stix' : 'misp' } as const;
   const built = await buildState(feed, entriesOf(read.pieces), report, inUse?.index ?? null, now);
   const bodyHash = bodyHashOf(record, hash('sha256', pieces, 'hex'));
-  return { memory: read.memory, state: { built, bodyHash, pieces }, problems: read.problems ?? [] };
+  const { memory, problems = [], areMissing = false } = read;
+  return { memory, state: { built, bodyHash, pieces }, problems, areMissing };
 }
 
 /** Piece by piece: all entries at once are many times the size of their texts. */
@@ -270,10 +272,11 @@ async function judged(
   feed: ConfiguredFeed,
   record: FeedRecord,
   inUse: StateInUse | null,
-  { memory, state: fresh, problems }: Fetched,
+  fetched: Fetched,
   now: number,
 ): Promise<FeedRecord> {
-  const answered = { ...record, memory, failure: partialFailure(record, problems, now) };
+  const { memory, state: fresh } = fetched;
+  const answered = { ...record, memory, failure: partialFailure(record, fetched, now) };
   if (fresh === null) return unchanged(answered, now);
   const { built, bodyHash, pieces } = fresh;
   if (inUse !== null && bodyHash === inUse.state.bodyHash) {
@@ -311,10 +314,11 @@ function unchanged(record: FeedRecord, now: number): FeedRecord {
   return record.held === null ? { ...record, confirmedAt: now, lastSuccessAt: now } : record;
 }
 
-function partialFailure(record: FeedRecord, problems: readonly string[], now: number) {
+function partialFailure(record: FeedRecord, { problems, areMissing }: Fetched, now: number) {
   if (problems.length === 0) return null;
   const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
-  return failureOf(record, 'partial', `${problems.slice(0, 3).join('; ')}${more}`, now);
+  const code = areMissing === true ? 'missing' : 'partial';
+  return failureOf(record, code, `${problems.slice(0, 3).join('; ')}${more}`, now);
 }
 
 function failureOf({ failure }: FeedRecord, code: string, message: string, now: number) {

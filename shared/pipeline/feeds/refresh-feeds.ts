@@ -1,5 +1,5 @@
 // What the timer does: every feed that is due, then one snapshot of all.
-import type { FeedRecord } from '../../domain/indicator/feed.ts';
+import { type FeedRecord, PARTIAL_FAILURES } from '../../domain/indicator/feed.ts';
 import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoredFeed } from '../../ports/feed-store.ts';
@@ -144,7 +144,7 @@ async function settleAll(
 }
 
 function count(summary: RefreshSummary, before: FeedRecord | null, after: FeedRecord): void {
-  if (after.failure !== null && after.failure.code !== 'partial') summary.failed++;
+  if (after.failure !== null && !PARTIAL_FAILURES.has(after.failure.code)) summary.failed++;
   else if (after.held !== null) summary.held++;
   else if (after.current?.id === before?.current?.id) summary.unchanged++;
   else summary.refreshed++;

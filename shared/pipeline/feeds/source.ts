@@ -21,6 +21,8 @@ export interface ReadPieces {
   readonly memory: FetchMemory;
   /** Pieces that could not be had, in words; what they held before stays. */
   readonly problems?: readonly string[];
+  /** True where each of them is something that the source names and does not have: asking again is no remedy. */
+  readonly areMissing?: boolean;
 }
 
 /** The feed could not be had; its last good state stays in use. The message is for an operator and holds no credential. */

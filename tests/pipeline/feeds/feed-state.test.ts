@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
+import { MemoryFeedFiles } from '../../../shared/adapters/memory/feed-files.ts';
 import { formatPrefix } from '../../../shared/domain/address/prefix.ts';
 import type { FeedEntry } from '../../../shared/domain/indicator/feed-entry.ts';
 import { formatInstant } from '../../../shared/domain/time/instant.ts';
@@ -18,6 +19,7 @@ import {
   type BuiltState,
   buildState,
   LATE_MESSAGES_MS,
+  readState,
 } from '../../../shared/pipeline/feeds/feed-state.ts';
 import { newReport, readFeed } from '../../../shared/pipeline/feeds/read-feed.ts';
 import type { FeedReport } from '../../../shared/pipeline/feeds/read-json.ts';
@@ -60,6 +62,25 @@ function times(state: BuiltState): Readonly<Record<string, string | null | undef
     ]),
   );
 }
+
+describe('the file of a state', () => {
+  const files = new MemoryFeedFiles();
+
+  it('gives the snapshot that was stored', async () => {
+    const id = await files.store('a', (await build([accepted('45.66.64.1')])).bytes);
+    assert.equal((await readState(files, 'a', id))?.stat.ipv4Addresses, 1);
+  });
+
+  it('is lost when it is not there, or is none that this version reads', async () => {
+    assert.equal(await readState(files, 'a', '0'.repeat(64)), null);
+    assert.equal(await readState(files, 'a', await files.store('a', Buffer.from('other'))), null);
+  });
+
+  it('is not lost only because the store does not answer', async () => {
+    const down = { read: () => Promise.reject(new Error('down')) } as unknown as MemoryFeedFiles;
+    await assert.rejects(readState(down, 'a', '0'.repeat(64)), /down/);
+  });
+});
 
 describe('a network of which one feed says very much', () => {
   const saying = (n: number, network = '45.66.64.1') =>

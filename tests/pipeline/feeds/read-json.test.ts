@@ -365,6 +365,7 @@ describe('a JSON document', () => {
     ['a lone number', '5', /without records/],
     ['null', 'null', /without records/],
     ['STIX 1', '{"id":"x","stix_header":{}}', /STIX 1/],
+    ['a page without a list', '{"start":"45.66.64.1","end":"45.66.64.9"}', /unknown shape/],
     ['an error of a service', '{"error":{"status":401}}', /unknown shape/],
   ] as const) {
     it(`is not ${what}: nothing reads it`, async () => {
@@ -377,6 +378,28 @@ describe('a JSON document', () => {
     await assert.rejects(readWhole(text), ({ message }: Error) =>
       /^[\x20-\x7e]{1,100}$/.test(message),
     );
+  });
+
+  it('of STIX is read as such also where JSON was said', async () => {
+    const { entries, report } = await readWhole(
+      bundleOf(stixIndicator(1), stixIndicator(1, later)),
+      'json',
+    );
+    assert.deepEqual(outcomes({ entries }), ['superseded', '45.66.64.1/32']);
+    assert.equal(report.format, 'stix');
+  });
+
+  it('may have 64 MiB and no more', async () => {
+    const blank = Buffer.alloc(1024 * 1024, ' ');
+    const document = async function* (megabytes: number) {
+      for (let i = 0; i < megabytes; i++) yield blank;
+      yield Buffer.from('[]');
+    };
+    await assert.rejects(readJsonDocument(document(64), newReport(), null).next(), {
+      code: 'tooLarge',
+      message: /more than 67108864 bytes/,
+    });
+    assert.equal((await readJsonDocument(document(63), newReport(), null).next()).done, true);
   });
 
   it('cut at any byte is damaged, and never shorter', async () => {

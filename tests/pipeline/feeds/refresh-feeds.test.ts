@@ -343,6 +343,16 @@ describe('refreshing threat feeds', () => {
     assert.match(failure.message, /reference of the setting FeedCredentialX did not resolve/);
   });
 
+  it('says what to do with the manifest of a MISP feed', async () => {
+    await world.configure({ m: {} });
+    const uuid = '5c0d3e5a-0000-4000-8000-000000000001';
+    world.serve('m', JSON.stringify({ [uuid]: { info: 'x', timestamp: '1787396400' } }));
+    await world.refresh();
+    const { failure } = await world.record('m');
+    assert.equal(failure?.code, 'noReader');
+    assert.match(failure.message, /set its "format" to "misp-feed"/);
+  });
+
   it('begins with the feed that has waited longest', async () => {
     await world.configure({ 'a.txt': { refreshEvery: 'P1D' }, 'b.txt': { refreshEvery: 'PT1H' } });
     world.serve('a.txt', '45.66.64.1\n');

@@ -127,7 +127,7 @@ describe('a feed of MISP events', () => {
   const address = addressOf('misp/');
   /** Events 1 to `count`, each with the time of its last change; those in `missing` are not there. */
   const serving =
-    (count: number, missing: readonly number[] = []): Answerer =>
+    (count: number, missing: readonly number[] = [], status = 404): Answerer =>
     (url) => {
       const file = url.href.slice(address.length);
       const all = Array.from({ length: count }, (_, i) => i + 1);
@@ -136,7 +136,7 @@ describe('a feed of MISP events', () => {
         return { body: Object.fromEntries(entries) };
       }
       const n = all.find((n) => file === `${uuid(n)}.json`);
-      if (n === undefined || missing.includes(n)) return { status: 404, body: null };
+      if (n === undefined || missing.includes(n)) return { status, body: null };
       const attribute = { type: 'ip-dst', value: `45.66.64.${n}`, to_ids: true };
       return { body: { Event: { uuid: uuid(n), Attribute: [attribute] } } };
     };
@@ -160,13 +160,19 @@ describe('a feed of MISP events', () => {
     await later(HOUR, serving(5, [5]));
     assert.equal((await addresses()).length, 4);
     const { failure, lastSuccessAt } = await world.record('m');
-    assert.equal(failure?.code, 'partial');
+    assert.equal(failure?.code, 'missing');
     assert.match(failure.message, new RegExp(`^event ${uuid(5)}: `));
     assert.equal(lastSuccessAt, world.now);
   });
 
+  it('raises no alert for an event that its source names and does not have', async () => {
+    for (let i = 0; i < 4; i++) await later(HOUR + i * MINUTE, serving(5, [5], 410));
+    assert.deepEqual(await world.health(), []);
+    assert.equal((await world.record('m')).failure?.code, 'missing');
+  });
+
   it('is told of by its alert while events fail again and again', async () => {
-    for (let i = 0; i < 3; i++) await later(HOUR + i * MINUTE, serving(5, [5]));
+    for (let i = 0; i < 3; i++) await later(HOUR + i * MINUTE, serving(5, [5], 500));
     assert.deepEqual(
       (await world.health()).map(({ status, reason }) => [status, reason]),
       [['active', 'partial']],
