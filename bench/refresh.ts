@@ -18,8 +18,8 @@ import { MemoryAlertStore } from '../shared/adapters/memory/alert-store.ts';
 import { MemoryFeedStore } from '../shared/adapters/memory/feed-store.ts';
 import { systemClock } from '../shared/adapters/node/system-clock.ts';
 import { NodeWeb } from '../shared/adapters/web/node-web.ts';
-import { FEEDS_FILE } from '../shared/pipeline/feeds/feed-configuration.ts';
-import { refreshFeeds } from '../shared/pipeline/feeds/refresh-feeds.ts';
+import { FEEDS_FILE } from '../shared/pipeline/feeds/configuration/feed-configuration.ts';
+import { refreshFeeds } from '../shared/pipeline/feeds/refresh/refresh-feeds.ts';
 import { CurrentSnapshot } from '../shared/pipeline/ingest/current-snapshot.ts';
 
 const LINES = Number(process.argv[2] ?? 1_000_000);

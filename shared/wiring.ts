@@ -14,7 +14,7 @@ import { AlertOpener } from './pipeline/alerts.ts';
 import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
-import type { RefreshServices } from './pipeline/feeds/refresh-feeds.ts';
+import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from './pipeline/settings.ts';
 import type { ActivityLog } from './ports/activity-log.ts';

@@ -5,7 +5,8 @@ import { services } from '../../shared/wiring.ts';
 /** `DELETE /api/allowlist/{network}`: the network is no longer vouched for. */
 export async function deleteAllowEntry(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
-    const { removeAllowEntry } = await import('../../shared/pipeline/feeds/manage-allowlist.ts');
+    const { removeAllowEntry } =
+      await import('../../shared/pipeline/feeds/operate/manage-allowlist.ts');
     const { feeds } = await services();
     await removeAllowEntry(await feeds(), request.params['network'] ?? '');
     return { status: 204 };

@@ -6,7 +6,7 @@ import { services } from '../../shared/wiring.ts';
 export async function getFeedConfiguration(): Promise<HttpResponseInit> {
   return answering(async () => {
     const { showConfiguration } =
-      await import('../../shared/pipeline/feeds/manage-configuration.ts');
+      await import('../../shared/pipeline/feeds/operate/manage-configuration.ts');
     const { feeds } = await services();
     const { value, etag } = await showConfiguration((await feeds()).configuration);
     return { ...(etag === null ? {} : { headers: { etag } }), jsonBody: value };

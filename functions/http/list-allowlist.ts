@@ -5,7 +5,7 @@ import { services } from '../../shared/wiring.ts';
 /** `GET /api/allowlist`: the addresses that are vouched for, each with its reason. */
 export async function listAllowlist(): Promise<HttpResponseInit> {
   return answering(async () => {
-    const manage = await import('../../shared/pipeline/feeds/manage-allowlist.ts');
+    const manage = await import('../../shared/pipeline/feeds/operate/manage-allowlist.ts');
     const { configuration, clock } = await (await services()).feeds();
     return { jsonBody: { value: await manage.listAllowlist(configuration, clock.now()) } };
   });

@@ -5,7 +5,7 @@ import { services } from '../../shared/wiring.ts';
 /** `GET /api/feeds`: every configured feed with its state, counts and refusals. */
 export async function listFeeds(): Promise<HttpResponseInit> {
   return answering(async () => {
-    const manage = await import('../../shared/pipeline/feeds/manage-feeds.ts');
+    const manage = await import('../../shared/pipeline/feeds/operate/manage-feeds.ts');
     const { feeds } = await services();
     return { jsonBody: { value: await manage.listFeeds(await feeds()) } };
   });

@@ -8,7 +8,7 @@ const MAX_BODY = 10_000;
 /** `PUT /api/allowlist/{network}` with `{"reason", "expiresAt"?}`: contact with the network raises nothing from now on. */
 export async function putAllowEntry(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
-    const manage = await import('../../shared/pipeline/feeds/manage-allowlist.ts');
+    const manage = await import('../../shared/pipeline/feeds/operate/manage-allowlist.ts');
     const body = await jsonOfBody(request, MAX_BODY);
     const { feeds } = await services();
     const network = request.params['network'] ?? '';

@@ -9,7 +9,7 @@ const MAX_BODY = 1_000_000;
 export async function putFeedConfiguration(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
     const { replaceConfiguration } =
-      await import('../../shared/pipeline/feeds/manage-configuration.ts');
+      await import('../../shared/pipeline/feeds/operate/manage-configuration.ts');
     const value = await jsonOfBody(request, MAX_BODY);
     const conditions = {
       ifMatch: request.headers.get('if-match'),

@@ -5,7 +5,7 @@ import { services } from '../../shared/wiring.ts';
 /** `POST /api/feeds/{name}/refresh`: asks for a refresh of one feed; the timer does it within a minute. */
 export async function refreshFeed(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
-    const { requestRefresh } = await import('../../shared/pipeline/feeds/manage-feeds.ts');
+    const { requestRefresh } = await import('../../shared/pipeline/feeds/operate/manage-feeds.ts');
     const { feeds } = await services();
     const requested = await requestRefresh(await feeds(), request.params['name'] ?? '');
     return { status: 202, jsonBody: requested };

@@ -8,7 +8,7 @@ const MAX_BODY = 10_000;
 /** `POST /api/feeds/{name}/rollback`: puts an earlier state in use, `{"state": "…"}` or the latest. */
 export async function rollbackFeed(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
-    const manage = await import('../../shared/pipeline/feeds/manage-feeds.ts');
+    const manage = await import('../../shared/pipeline/feeds/operate/manage-feeds.ts');
     const body = await jsonOfBody(request, MAX_BODY);
     const { feeds } = await services();
     const name = request.params['name'] ?? '';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { parsePrefix } from '../../shared/domain/address/prefix.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
-import type { ShownAllowEntry } from '../../shared/pipeline/feeds/manage-allowlist.ts';
+import type { ShownAllowEntry } from '../../shared/pipeline/feeds/operate/manage-allowlist.ts';
 import { API_OPTIONS, API_USAGE, openApi } from '../api-client.ts';
 import { allowPath } from '../feeds/allow-path.ts';
 import { printable } from '../feeds/printable.ts';

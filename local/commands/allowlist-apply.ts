@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type { AllowEntry } from '../../shared/domain/indicator/allowlist.ts';
 import { type AllowRecord, allowRecord } from '../../shared/format/allowlist.ts';
-import { parseAllowlist } from '../../shared/pipeline/feeds/allowlist.ts';
+import { parseAllowlist } from '../../shared/pipeline/feeds/configuration/allowlist.ts';
 import { API_OPTIONS, API_USAGE, type ApiClient, openApi } from '../api-client.ts';
 import { allowPath } from '../feeds/allow-path.ts';
 import { type AllowStep, planAllowlist } from '../feeds/plan-allowlist.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { ShownAllowEntry } from '../../shared/pipeline/feeds/manage-allowlist.ts';
+import type { ShownAllowEntry } from '../../shared/pipeline/feeds/operate/manage-allowlist.ts';
 import { API_OPTIONS, API_USAGE, openApi } from '../api-client.ts';
 import { table } from '../console/table.ts';
 import { type Command, write } from './command.ts';

@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from '../../shared/domain/address/address
 import type {
   ExplainedIndicator,
   Explanation,
-} from '../../shared/pipeline/feeds/explain-address.ts';
+} from '../../shared/pipeline/feeds/operate/explain-address.ts';
 import { API_OPTIONS, API_USAGE, apiPath, openApi } from '../api-client.ts';
 import { printable } from '../feeds/printable.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { FEED_KINDS } from '../../shared/domain/indicator/feed-kind.ts';
-import { FEED_FORMATS } from '../../shared/pipeline/feeds/feed-format.ts';
+import { FEED_FORMATS } from '../../shared/pipeline/feeds/read/feed-format.ts';
 import { API_OPTIONS, API_USAGE } from '../api-client.ts';
 import {
   type WrittenFeed,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { shownAddress } from '../../shared/pipeline/feeds/feed-status.ts';
+import { shownAddress } from '../../shared/pipeline/feeds/operate/feed-status.ts';
 import { API_OPTIONS, API_USAGE } from '../api-client.ts';
 import { table } from '../console/table.ts';
 import { type WrittenFeed, openTarget, readFeeds } from '../feeds/configuration-target.ts';

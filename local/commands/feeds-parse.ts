@@ -8,10 +8,10 @@ import {
   DOCUMENT_FORMATS,
   type DocumentFormat,
   FeedFormatError,
-} from '../../shared/pipeline/feeds/feed-format.ts';
-import { newReport, readFeed } from '../../shared/pipeline/feeds/read-feed.ts';
-import { type FeedSummary, Tally, stateOf } from '../../shared/pipeline/feeds/tally.ts';
-import { unpack } from '../../shared/pipeline/feeds/unpack.ts';
+} from '../../shared/pipeline/feeds/read/feed-format.ts';
+import { newReport, readFeed } from '../../shared/pipeline/feeds/read/read-feed.ts';
+import { type FeedSummary, Tally, stateOf } from '../../shared/pipeline/feeds/read/tally.ts';
+import { unpack } from '../../shared/pipeline/feeds/read/unpack.ts';
 import { type Command, UsageError, write } from './command.ts';
 
 /** Refused entries that the readable report shows; `--json` prints all. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { PARTIAL_FAILURES } from '../../shared/domain/indicator/feed.ts';
-import type { FeedStatus } from '../../shared/pipeline/feeds/feed-status.ts';
-import type { RequestedRefresh } from '../../shared/pipeline/feeds/manage-feeds.ts';
+import type { FeedStatus } from '../../shared/pipeline/feeds/operate/feed-status.ts';
+import type { RequestedRefresh } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
 import { API_OPTIONS, API_USAGE, type ApiClient, apiPath, openApi } from '../api-client.ts';
 import { ProgressLine } from '../console/progress-line.ts';
 import { printable } from '../feeds/printable.ts';

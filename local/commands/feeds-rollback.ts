@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/manage-feeds.ts';
+import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
 import { API_OPTIONS, API_USAGE, apiPath, openApi } from '../api-client.ts';
 import { statusDetail, statusJson } from '../feeds/status-text.ts';
 import { type Command, UsageError, write } from './command.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { feedConfigurationSchema } from '../../shared/pipeline/feeds/feed-configuration.ts';
+import { feedConfigurationSchema } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
 import { type Command, write } from './command.ts';
 
 export const command: Command = {

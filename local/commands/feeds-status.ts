@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { FeedStatus } from '../../shared/pipeline/feeds/feed-status.ts';
-import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/manage-feeds.ts';
+import type { FeedStatus } from '../../shared/pipeline/feeds/operate/feed-status.ts';
+import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
 import { API_OPTIONS, API_USAGE, apiPath, openApi } from '../api-client.ts';
 import { statusDetail, statusJson, statusTable } from '../feeds/status-text.ts';
 import { type Command, UsageError, write } from './command.ts';

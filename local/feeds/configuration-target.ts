@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { parseFeedConfiguration } from '../../shared/pipeline/feeds/feed-configuration.ts';
+import { parseFeedConfiguration } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
 import { ApiError, type ApiClient, type ApiValues, openApi } from '../api-client.ts';
 import type { CommandIo } from '../commands/command.ts';
 

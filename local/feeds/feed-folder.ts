@@ -3,10 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeedKind } from '../../shared/domain/indicator/feed-kind.ts';
 import { DEFAULT_POLICY } from '../../shared/domain/indicator/validity.ts';
-import { CollectedFeed, isPublishable } from '../../shared/pipeline/feeds/collected-feed.ts';
-import { newReport, readFeed } from '../../shared/pipeline/feeds/read-feed.ts';
-import { type FeedSummary, Tally } from '../../shared/pipeline/feeds/tally.ts';
-import { unpack } from '../../shared/pipeline/feeds/unpack.ts';
+import {
+  CollectedFeed,
+  isPublishable,
+} from '../../shared/pipeline/feeds/refresh/collected-feed.ts';
+import { newReport, readFeed } from '../../shared/pipeline/feeds/read/read-feed.ts';
+import { type FeedSummary, Tally } from '../../shared/pipeline/feeds/read/tally.ts';
+import { unpack } from '../../shared/pipeline/feeds/read/unpack.ts';
 
 export interface FolderFeed {
   /** The file name: without its extension it need not be unique. */

@@ -1,7 +1,7 @@
 import {
   ConfigurationError,
   parseFeedConfiguration,
-} from '../../shared/pipeline/feeds/feed-configuration.ts';
+} from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
 import { UsageError } from '../commands/command.ts';
 import type { WrittenFeed } from './configuration-target.ts';
 

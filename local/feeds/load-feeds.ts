@@ -11,9 +11,12 @@ import { EnvironmentSecrets } from '../../shared/adapters/node/environment-secre
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { NodeWeb } from '../../shared/adapters/web/node-web.ts';
 import type { FeedRecord } from '../../shared/domain/indicator/feed.ts';
-import { FEEDS_FILE } from '../../shared/pipeline/feeds/feed-configuration.ts';
-import { problemOf } from '../../shared/pipeline/feeds/feed-health.ts';
-import { type RefreshServices, refreshFeeds } from '../../shared/pipeline/feeds/refresh-feeds.ts';
+import { FEEDS_FILE } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
+import { problemOf } from '../../shared/pipeline/feeds/refresh/feed-health.ts';
+import {
+  type RefreshServices,
+  refreshFeeds,
+} from '../../shared/pipeline/feeds/refresh/refresh-feeds.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Platform } from '../platform.ts';
 import { type FolderFeed, feedsOfFolder } from './folder-configuration.ts';

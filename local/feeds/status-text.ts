@@ -1,6 +1,6 @@
 // The state of feeds for people.
-import type { FeedStatus } from '../../shared/pipeline/feeds/feed-status.ts';
-import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/manage-feeds.ts';
+import type { FeedStatus } from '../../shared/pipeline/feeds/operate/feed-status.ts';
+import type { FeedStatusWithHistory } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
 import { table } from '../console/table.ts';
 import { timeText } from '../console/time-text.ts';
 

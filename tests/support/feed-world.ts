@@ -11,8 +11,11 @@ import type { Alert } from '../../shared/domain/alert/alert.ts';
 import type { FeedRecord } from '../../shared/domain/indicator/feed.ts';
 import type { IndicatorSnapshot } from '../../shared/format/indicator-snapshot/indicator-snapshot.ts';
 import { openSnapshot } from '../../shared/format/indicator-snapshot/open-snapshot.ts';
-import { FEEDS_FILE } from '../../shared/pipeline/feeds/feed-configuration.ts';
-import { type RefreshServices, refreshFeeds } from '../../shared/pipeline/feeds/refresh-feeds.ts';
+import { FEEDS_FILE } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
+import {
+  type RefreshServices,
+  refreshFeeds,
+} from '../../shared/pipeline/feeds/refresh/refresh-feeds.ts';
 import type { Web, WebRequest, WebResponse } from '../../shared/ports/web.ts';
 
 export const MINUTE = 60_000;

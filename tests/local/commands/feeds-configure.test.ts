@@ -10,7 +10,7 @@ import { command as starter } from '../../../local/commands/feeds-starter.ts';
 import type { Command } from '../../../local/commands/command.ts';
 import { STARTER_FEEDS } from '../../../local/feeds/starter.ts';
 import starterFile from '../../../local/feeds/starter-feeds.json' with { type: 'json' };
-import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/feed-configuration.ts';
+import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/configuration/feed-configuration.ts';
 import { FakeApi } from '../../support/fake-api.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { runCommand } from './run-command.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { startFeedServer } from '../../../local/feeds/feed-server.ts';
 import { feedsOfFolder } from '../../../local/feeds/folder-configuration.ts';
-import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/feed-configuration.ts';
+import { parseFeedConfiguration } from '../../../shared/pipeline/feeds/configuration/feed-configuration.ts';
 
 const ORIGIN = 'http://127.0.0.1:8080';
 
