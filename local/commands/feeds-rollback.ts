@@ -9,8 +9,8 @@ export const command: Command = {
   summary: 'put an earlier state of a feed in use',
   usage: `feeds rollback NAME [--to STATE] [--url URL] [--key KEY] [--data DIR] [--json]
 
-Goes back to the state that a feed had before, and publishes that at once. What was in use is held: it is not taken again
-until "feeds accept NAME" says so, or the source gives something else.
+Goes back to the state that a feed had before, and publishes that at once. The feed stays there: what its source lists from
+then on is held until "feeds accept NAME", or until the source lists that earlier state again.
 
   --to STATE   an earlier state, by its id or the beginning of it; "feeds status NAME" lists them
 ${API_USAGE}

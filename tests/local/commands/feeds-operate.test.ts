@@ -216,12 +216,13 @@ describe('feeds accept and rollback', () => {
     api.on('POST /api/feeds/a/accept', { body });
     api.on('POST /api/feeds/a/rollback', { body });
     assert.match((await run(accept, 'a')).stdout, /^a\n {2}state +current\n/);
+    await run(accept, 'a', '--state', 'abcd');
     await run(rollback, 'a');
     const { records } = await run(rollback, 'a', '--to', 'abcd', '--json');
     assert.deepEqual(records, [{ record: 'feed', ...body }]);
     assert.deepEqual(
       api.asked.map((asked) => asked.body),
-      [{}, {}, { state: 'abcd' }],
+      [{}, { state: 'abcd' }, {}, { state: 'abcd' }],
     );
   });
 

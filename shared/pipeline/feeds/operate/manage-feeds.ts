@@ -64,24 +64,44 @@ export async function requestRefresh(
   return { requested: feeds.map((feed) => feed.name), requestedAt: formatInstant(now) };
 }
 
-/** Puts the held state of a feed in use, at once. */
-export async function acceptFeed(
-  services: RefreshServices,
-  name: string,
-): Promise<FeedStatusWithHistory> {
-  return changeAndPublish(services, name, (record) => {
-    const accepted = record === null ? null : withHeldAccepted(record, services.clock.now());
-    if (accepted !== null) return accepted;
-    throw new RequestError('NothingHeld', 'nothing of this feed is held back');
-  });
-}
-
-const RollbackBody = z.strictObject({
+/** Names a state by its id or the beginning of it. */
+const StateBody = z.strictObject({
   state: z
     .string()
     .regex(/^[0-9a-f]{4,64}$/i, { error: 'the id of a state, or at least four digits of it' })
     .optional(),
 });
+
+/** The id that `body` names, null where it names none. */
+function stateIn(body: unknown): string | null {
+  const parsed = StateBody.safeParse(body ?? {});
+  if (parsed.success) return parsed.data.state?.toLowerCase() ?? null;
+  const details = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  throw new RequestError('InvalidRequest', 'the body is not what it must be', details);
+}
+
+/**
+ * Puts the held state of a feed in use, at once. Where `body` names the state that was looked at, only that one: a refresh
+ * may have brought another since.
+ */
+export async function acceptFeed(
+  services: RefreshServices,
+  name: string,
+  body: unknown,
+): Promise<FeedStatusWithHistory> {
+  const id = stateIn(body);
+  return changeAndPublish(services, name, (record) => {
+    const held = record?.held?.state.id;
+    if (held !== undefined && id !== null && !held.startsWith(id)) {
+      throw new RequestError('Conflict', `another state is held by now: ${held.slice(0, 12)}`);
+    }
+    const accepted = record === null ? null : withHeldAccepted(record, services.clock.now());
+    if (accepted !== null) return accepted;
+    throw new RequestError('NothingHeld', 'nothing of this feed is held back');
+  });
+}
 
 /** Goes back to an earlier state of a feed, at once: the latest one, or the one that `body` names. */
 export async function rollbackFeed(
@@ -89,14 +109,7 @@ export async function rollbackFeed(
   name: string,
   body: unknown,
 ): Promise<FeedStatusWithHistory> {
-  const parsed = RollbackBody.safeParse(body ?? {});
-  if (!parsed.success) {
-    const details = parsed.error.issues.map(({ path, message }) =>
-      path.length === 0 ? message : `${path.join('.')}: ${message}`,
-    );
-    throw new RequestError('InvalidRequest', 'the body is not what it must be', details);
-  }
-  const id = parsed.data.state?.toLowerCase() ?? null;
+  const id = stateIn(body);
   return changeAndPublish(services, name, (record) => {
     const back = record === null ? null : withRollback(record, id, services.clock.now());
     if (back !== null) return back;

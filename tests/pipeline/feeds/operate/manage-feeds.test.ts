@@ -106,7 +106,7 @@ describe('the status of a feed', () => {
     assert.deepEqual([state, held!.reason, held!.counts.indicators], ['held', 'shrunk', 3]);
     assert.deepEqual([held!.since, counts!.indicators], [formatInstant(START + HOUR), 100]);
     assert.match(held!.explanation, /3 indicators after 100/);
-    await acceptFeed(world.services, 'a.txt');
+    await acceptFeed(world.services, 'a.txt', undefined);
     const { history } = await statusOf('a.txt');
     assert.deepEqual(
       history.map(({ fetchedAt, counts }) => [fetchedAt, counts.indicators]),
@@ -242,31 +242,45 @@ describe('accepting and going back', () => {
       [['active', 'held']],
     );
     const before = await world.ordinal();
-    const status = await acceptFeed(world.services, 'A.txt');
+    const status = await acceptFeed(world.services, 'A.txt', undefined);
     assert.deepEqual([status.state, status.counts!.indicators, status.held], ['current', 3, null]);
     assert.equal(await world.ordinal(), before + 1);
     assert.equal((await world.listed()).length, 3);
     assert.equal((await world.health())[0]!.status, 'resolved');
-    await assert.rejects(acceptFeed(world.services, 'a.txt'), refused('NothingHeld'));
+    await assert.rejects(acceptFeed(world.services, 'a.txt', undefined), refused('NothingHeld'));
+  });
+
+  it('accepts the state that was looked at, and no other that came since', async () => {
+    await holdShrunk();
+    const looked = (await showFeed(world.services, 'a.txt')).held!.state;
+    world.serve('a.txt', listOf(4));
+    await world.later(HOUR);
+    const other = acceptFeed(world.services, 'a.txt', { state: looked });
+    await assert.rejects(other, refused('Conflict'));
+    const { state } = (await showFeed(world.services, 'a.txt')).held!;
+    const body = { state: state.slice(0, 6).toUpperCase() };
+    assert.equal((await acceptFeed(world.services, 'a.txt', body)).counts!.indicators, 4);
+    const none = acceptFeed(world.services, 'a.txt', { state: 'no id' });
+    await assert.rejects(none, refused('InvalidRequest', [/^state: .*four digits/]));
   });
 
   it('refuses to accept where nothing was ever fetched', async () => {
     await world.configure({ 'a.txt': {} });
-    await assert.rejects(acceptFeed(world.services, 'a.txt'), refused('NothingHeld'));
+    await assert.rejects(acceptFeed(world.services, 'a.txt', undefined), refused('NothingHeld'));
     await assert.rejects(rollbackFeed(world.services, 'a.txt', {}), refused('NoEarlierState'));
-    await assert.rejects(acceptFeed(world.services, 'b.txt'), refused('UnknownFeed'));
+    await assert.rejects(acceptFeed(world.services, 'b.txt', undefined), refused('UnknownFeed'));
   });
 
   it('publishes an earlier state at once, and tells of what is held for it', async () => {
     await holdShrunk();
-    await acceptFeed(world.services, 'a.txt');
+    await acceptFeed(world.services, 'a.txt', undefined);
     const status = await rollbackFeed(world.services, 'a.txt', undefined);
     assert.deepEqual([status.state, status.held!.reason], ['held', 'rolledBack']);
     assert.equal((await world.listed()).length, 100);
     const [health] = await world.health();
     assert.deepEqual([health!.status, health!.reason], ['active', 'rolledBack']);
     await assert.rejects(rollbackFeed(world.services, 'a.txt', {}), refused('NoEarlierState'));
-    assert.equal((await acceptFeed(world.services, 'a.txt')).counts!.indicators, 3);
+    assert.equal((await acceptFeed(world.services, 'a.txt', undefined)).counts!.indicators, 3);
   });
 
   it('goes back to the state that is named, by its beginning in any case', async () => {
