@@ -218,7 +218,7 @@ describe('feeds accept and rollback', () => {
     assert.match((await run(accept, 'a')).stdout, /^a\n {2}state +current\n/);
     await run(accept, 'a', '--state', 'abcd');
     await run(rollback, 'a');
-    const { records } = await run(rollback, 'a', '--to', 'abcd', '--json');
+    const { records } = await run(rollback, 'a', '--state', 'abcd', '--json');
     assert.deepEqual(records, [{ record: 'feed', ...body }]);
     assert.deepEqual(
       api.asked.map((asked) => asked.body),
