@@ -40,6 +40,7 @@ export class RowCutter {
   #line = 1;
   #firstLine = 1;
   #isAfterReturn = false;
+  #isAfterBroken = false;
   #damage: string | null = null;
 
   constructor(onRow: (row: Row) => void, delimiter: string, maxBytes: number) {
@@ -165,6 +166,8 @@ export class RowCutter {
     const isBroken = this.#place === 'broken';
     if (isRow) {
       this.#takeCell();
+      if (this.#damage !== null) return;
+      if (isBroken) this.#isAfterBroken = true;
       this.#onRow({ cells: this.#cells, line: this.#line, isBroken });
       this.#cells = [];
       this.#rowBytes = 0;
@@ -174,6 +177,11 @@ export class RowCutter {
 
   #takeCell(): void {
     const text = decodeUtf8(this.#kept, 0, this.#cellBytes);
+    // Where a quote was misplaced before, this one may close a stranger's text over lines, read as rows.
+    if (this.#isAfterBroken && this.#place === 'bare' && text.split('"').length % 2 === 0) {
+      this.#damage = `a quote at line ${this.#line} closes none, behind a row with a misplaced one`;
+      return;
+    }
     this.#cells.push(this.#place === 'bare' ? trimBlanks(text) : text);
     this.#cellBytes = 0;
     this.#charge(1);

@@ -60,9 +60,25 @@ export function markBytes(front: Uint8Array): number {
   return BYTE_ORDER_MARK.every((byte, i) => front[i] === byte) ? BYTE_ORDER_MARK.length : 0;
 }
 
-/** Names of columns: one that can hold an address, and no address yet. */
+/** Names of columns: one that can hold an address, and no address or URL yet. */
 export function isHeader(cells: readonly string[]): boolean {
-  return columnsOf(cells) !== null && !cells.some(isAddress);
+  return columnsOf(cells) !== null && !cells.some((cell) => isAddress(cell) || isUrl(cell));
+}
+
+/** Under other rows it must say more: in `evil.example,url` the type of a row is a name of a column too. */
+export function isHeaderBelow(cells: readonly string[]): boolean {
+  return isHeader(cells) && saysMore(columnsOf(cells)!) && !cells.some(isName);
+}
+
+function isUrl(cell: string): boolean {
+  return cell.includes('://');
+}
+
+/** A domain name or a URL, as lists that tell of more than addresses have them. */
+export function isName(cell: string): boolean {
+  if (cell.length > 2000 || !/[.:]/.test(cell)) return false;
+  const read = parseValue(cell);
+  return read === 'domain' || read === 'url';
 }
 
 /** Excel's `sep=;`, and comments in the style of other lists; of a row that is no header. A blank cell may begin a row with `;`. */
@@ -89,10 +105,10 @@ function saysMore(columns: Columns): boolean {
 
 /** That of the first header among the first rows, unless an address comes before it. */
 function delimiterOfHeader(rows: readonly Uint8Array[]): Delimiter | null {
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
     const found = mostFirst(row).find((delimiter) => {
       const cells = cellsOf(row, delimiter);
-      return cells.length > 1 && isHeader(cells);
+      return cells.length > 1 && (i === 0 ? isHeader(cells) : isHeaderBelow(cells));
     });
     if (found !== undefined) return found;
     if (mentionsOf([textOf(row)]) > 0) return null;
@@ -108,6 +124,12 @@ function mostFirst(line: Uint8Array | undefined): readonly Delimiter[] {
 }
 
 function openingOf(front: Uint8Array): Opening {
+  const opening = openingBelow(front, /^(?:#|;|\/\/)/);
+  // A table whose first cells are all empty, parted by semicolons.
+  return opening.rows.length > 0 ? opening : openingBelow(front, /^#/);
+}
+
+function openingBelow(front: Uint8Array, comments: RegExp): Opening {
   const rows: Uint8Array[] = [];
   let data = front.subarray(front.length);
   let above: Uint8Array | null = null;
@@ -115,7 +137,7 @@ function openingOf(front: Uint8Array): Opening {
     const end = lineEnd(front, start);
     const line = front.subarray(start, end);
     const text = textOf(line);
-    if (text !== '' && !/^(?:#|;|\/\/)/.test(text)) {
+    if (text !== '' && !comments.test(text)) {
       if (rows.length === 0) data = front.subarray(start);
       rows.push(line);
     } else if (rows.length === 0) {

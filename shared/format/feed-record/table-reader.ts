@@ -12,6 +12,8 @@ import {
   isAddress,
   isComment,
   isHeader,
+  isHeaderBelow,
+  isName,
   markBytes,
   mentionsOf,
 } from './table-head.ts';
@@ -63,8 +65,12 @@ export class TableReader {
 
   #take(row: Row): void {
     if (this.#read !== null) this.#onEntry(this.#read(row));
-    else if (this.#mayHaveHeader && !row.isBroken && isHeader(row.cells)) this.#startBelow(row);
+    else if (this.#mayHaveHeader && this.#isHeader(row)) this.#startBelow(row);
     else if (!this.#mayHaveHeader || !isComment(row.cells, this.#delimiter)) this.#wait(row);
+  }
+
+  #isHeader({ cells, isBroken }: Row): boolean {
+    return !isBroken && (this.#waiting.length === 0 ? isHeader(cells) : isHeaderBelow(cells));
   }
 
   /** What waits above a header are titles. */
@@ -106,16 +112,30 @@ function readerByContent(rows: readonly Row[]): RowReader {
   };
 }
 
-/** That which holds the one address of most rows; -1 if that are too few to be believed. */
+/**
+ * That which holds the one address of most rows; -1 if that are too few to be believed. Rows with a domain name or a URL
+ * there speak for the column too, even if all of them have one: addresses may follow.
+ */
 function columnByContent(rows: readonly Row[]): number {
-  const counts: number[] = [];
+  const addresses: number[] = [];
+  const names: number[] = [];
   for (const { cells, isBroken } of rows) {
-    if (isBroken || mentionsOf(cells) !== 1) continue;
-    const column = cells.findIndex(isAddress);
-    if (column >= 0) counts[column] = (counts[column] ?? 0) + 1;
+    const mentions = isBroken ? -1 : mentionsOf(cells);
+    if (mentions === 1) count(addresses, cells.findIndex(isAddress));
+    else if (mentions === 0) count(names, cells.findIndex(isName));
   }
-  const most = counts.reduce((a, b) => Math.max(a, b), 0);
-  return most < MIN_BELIEVED || most < rows.length / 2 ? -1 : counts.indexOf(most);
+  const column = mostOf(addresses) >= MIN_BELIEVED ? addresses.indexOf(mostOf(addresses)) : -1;
+  const found = column >= 0 || mostOf(names) < MIN_BELIEVED ? column : names.indexOf(mostOf(names));
+  const believed = (addresses[found] ?? 0) + (names[found] ?? 0);
+  return found >= 0 && believed >= rows.length / 2 ? found : -1;
+}
+
+function count(counts: number[], column: number): void {
+  if (column >= 0) counts[column] = (counts[column] ?? 0) + 1;
+}
+
+function mostOf(counts: readonly number[]): number {
+  return counts.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function refused({ cells, line }: Row, reason: RefusalReason): FeedEntry {

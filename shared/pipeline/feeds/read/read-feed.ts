@@ -114,13 +114,7 @@ async function* watched(
 
 function hasOddQuotes({ bytes, start, end }: Line): boolean {
   let isOdd = false;
-  for (
-    let at = bytes.indexOf(QUOTE, start);
-    at >= 0 && at < end;
-    at = bytes.indexOf(QUOTE, at + 1)
-  ) {
-    isOdd = !isOdd;
-  }
+  for (let at = start; at < end; at++) if (bytes[at] === QUOTE) isOdd = !isOdd;
   return isOdd;
 }
 

@@ -482,3 +482,61 @@ describe('any quoted cell', () => {
     );
   });
 });
+
+describe('a table that tells of more than addresses', () => {
+  const addresses = '45.66.64.1,ip\n45.66.64.2,ip\n';
+
+  for (const type of ['url', 'ioc', 'source', 'network']) {
+    it(`takes no row for a header because its type is called ${type}`, async () => {
+      const text = `evil.example.com,domain\nhttp://x.example.com/y,${type}\n${addresses}`;
+      assert.deepEqual(await read(text), [
+        '1: domain',
+        '2: url',
+        '3: 45.66.64.1/32',
+        '4: 45.66.64.2/32',
+      ]);
+    });
+  }
+
+  it('may have names first, more than are looked at', async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `${i}.example.com,x\n`).join('');
+    const outcome = await read(names + addresses);
+    assert.deepEqual(outcome.slice(-2), ['31: 45.66.64.1/32', '32: 45.66.64.2/32']);
+    assert.ok(outcome.slice(0, 30).every((text) => text.endsWith('domain')));
+  });
+
+  it('may have few addresses among names', async () => {
+    const names = Array.from({ length: 10 }, (_, i) => `${i}.example.com,x\n`).join('');
+    assert.deepEqual((await read(addresses + names)).slice(0, 2), [
+      '1: 45.66.64.1/32',
+      '2: 45.66.64.2/32',
+    ]);
+  });
+
+  it('is not believed where two addresses stand in prose', async () => {
+    const prose = Array.from({ length: 10 }, () => 'some words,more of them\n').join('');
+    assert.ok((await read(addresses + prose)).every((text) => text.endsWith('notAnAddress')));
+  });
+});
+
+describe('a table whose rows begin with an empty cell', () => {
+  it('is read by its header, or without one', async () => {
+    assert.deepEqual(await read(';ip;port\n;45.66.64.1;80\n'), ['2: 45.66.64.1/32 only 80']);
+    assert.deepEqual(await read(';45.66.64.1;x\n;45.66.64.2;y\n'), [
+      '1: 45.66.64.1/32',
+      '2: 45.66.64.2/32',
+    ]);
+  });
+});
+
+describe('a misplaced quote over lines', () => {
+  it('is damage where a later one closes nothing: what stands between may be a text', async () => {
+    const text = 'ip,banner\n45.66.64.1,"say "hi"\n45.66.64.2,x"\n45.66.64.3,y\n';
+    await assert.rejects(read(text), { code: 'damaged', message: /line 3 closes none/ });
+  });
+
+  it('costs its row only where nothing is left open', async () => {
+    const text = 'ip,banner\n45.66.64.1,"say "hi\n45.66.64.2,"x"\n45.66.64.3,a "b" c\n';
+    assert.deepEqual(await read(text), ['2: malformed', '3: 45.66.64.2/32', '4: 45.66.64.3/32']);
+  });
+});
