@@ -100,13 +100,15 @@ export async function raisePlatformAlert(
   hub: string,
   finding: PlatformFinding,
   at: number,
+  reopens = false,
 ): Promise<void> {
   const key = platformKey(finding);
   const id = alertIdOf(hub, key);
   await changeAlert(store, partitionKeyOf(key), id, (stored) => {
     if (stored === null) return openPlatformAlert(id, finding, at);
     const same = JSON.stringify(stored.facts) === JSON.stringify(finding.facts);
-    if (same) return null;
+    // Whoever raises at every run must leave alone what somebody resolved; whoever raises at a change must not.
+    if (same && !(reopens && stored.status === 'resolved')) return null;
     // What was thought to be over (a provisional gap, say) is not: the new facts open it again.
     const status = stored.status === 'resolved' ? 'active' : stored.status;
     return {

@@ -26,6 +26,7 @@ export function aFeed(name: string, times = 1): FeedRecord {
       refused: { notAnAddress: 1 },
     },
     bodyHash: 'd'.repeat(64),
+    source: 'source-hash',
     isWarningList: false,
     piecesId: null,
   };

@@ -6,8 +6,10 @@ import type { RefusalReason } from './feed-entry.ts';
 export interface FeedState {
   /** SHA-256 of the state's file, hexadecimal. */
   readonly id: string;
-  /** Of what was read and how: the same again is the same state, whatever times its entries carry. */
+  /** SHA-256 of what was read, decoded: the same again is the same state, whatever times its entries carry. */
   readonly bodyHash: string;
+  /** The record's `source` when it was read: the same bytes read as something else are another state. */
+  readonly source: string;
   /** A state of a warning list holds addresses that no threat may have, and is never published as one. */
   readonly isWarningList: boolean;
   /** Epoch milliseconds at which it was fetched. */
@@ -82,7 +84,7 @@ export interface FetchMemory {
 
 export interface FeedRecord {
   readonly name: string;
-  /** Hash of the parts of the configuration that decide what is fetched: when it changes, everything is read anew. */
+  /** Hash of the parts of the configuration, and of the readers, that decide what is read: when it changes, all is read anew. */
   readonly source: string;
   /** What the snapshot is built from; null before the first success. */
   readonly current: FeedState | null;

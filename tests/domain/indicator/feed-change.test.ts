@@ -257,6 +257,7 @@ function state(n: number): FeedState {
   return {
     id: `${n}`.padStart(2, '0').repeat(32),
     bodyHash: `body-${n}`,
+    source: 'source-hash',
     isWarningList: false,
     fetchedAt: n * 1000,
     counts: counts(n),

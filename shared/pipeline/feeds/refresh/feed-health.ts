@@ -64,7 +64,7 @@ export async function settleHealth(
     const told = problem === null ? null : JSON.stringify([...Object.values(problem), isExpired]);
     if (told === feed.told && attempt === 0) return;
     if (problem === null) await resolveHealth(alerts, hub, feed.name, at);
-    else await raisePlatformAlert(alerts, hub, findingOf(feed, problem, isExpired), at);
+    else await raisePlatformAlert(alerts, hub, findingOf(feed, problem, isExpired), at, true);
     if (await feeds.write({ ...feed, told }, version)) return;
     now = await feeds.read(feed.name);
   }

@@ -94,7 +94,8 @@ const INTERNAL = new FetchError('internal', 'Threadwatch itself failed; its log 
 /** The file of the state in use is gone: whatever the source lists next is a first state, and it is asked at once. */
 export function withLostState(record: FeedRecord, now: number): FeedRecord {
   const failure = failureOf(record, 'stateLost', 'the file of its last good state is lost', now);
-  return { ...record, current: null, memory: NO_MEMORY, failure, nextAttemptAt: now };
+  const nothing = { current: null, held: null, isPinned: false, memory: NO_MEMORY };
+  return { ...record, ...nothing, failure, nextAttemptAt: now };
 }
 
 /** Whether an operator's request, a new source or the time asks for an attempt. */
@@ -136,17 +137,12 @@ function recordFor(feed: ConfiguredFeed, known: FeedRecord | null): FeedRecord {
 }
 
 function sourceOf({ address, format, kind, credential, acceptTlpRed }: ConfiguredFeed): string {
-  const parts = [address, format, kind ?? null, credential ?? null, acceptTlpRed];
+  const parts = [READERS, address, format, kind ?? null, credential ?? null, acceptTlpRed];
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16);
 }
 
 /** Rises when a reader gives other entries for the same bytes: then every feed is read anew once. */
 const READERS = 1;
-
-/** The same bytes are another state when they are read as something else. */
-function bodyHashOf({ source }: FeedRecord, body: string): string {
-  return hash('sha256', `${READERS} ${source} ${body}`, 'hex');
-}
 
 function documentFormatOf({ format }: ConfiguredFeed): DocumentFormat | null {
   return format === 'auto' || format === 'taxii' || format === 'misp-feed' ? null : format;
@@ -155,6 +151,11 @@ function documentFormatOf({ format }: ConfiguredFeed): DocumentFormat | null {
 interface StateInUse {
   readonly state: FeedState;
   readonly index: IndicatorSnapshot;
+}
+
+/** Whether the state was read from the feed as it is configured, and by the readers as they are now. */
+function isReadAsNow(inUse: StateInUse | null, { source }: FeedRecord): inUse is StateInUse {
+  return inUse?.state.source === source;
 }
 
 /** Null when there is none, it is lost, or it has outlived its time: then the next one is judged as a first one. */
@@ -182,21 +183,17 @@ async function fetchFeed(
     feed,
     secretHeaders: secretHeadersOf(feed, services.secrets),
     limits: limitsOf(feed),
-    // Without a state in use "not modified" would leave the feed empty.
-    memory: inUse === null ? NO_MEMORY : record.memory,
+    // Without a state in use "not modified" would leave the feed empty, or as it was read before.
+    memory: isReadAsNow(inUse, record) ? record.memory : NO_MEMORY,
     now,
   };
   if (feed.format === 'taxii' || feed.format === 'misp-feed') {
     return fetchPieces(services.files, context, record, inUse);
   }
-  return fetchDocument(context, record, inUse);
+  return fetchDocument(context, inUse);
 }
 
-async function fetchDocument(
-  context: SourceContext,
-  record: FeedRecord,
-  inUse: StateInUse | null,
-): Promise<Fetched> {
+async function fetchDocument(context: SourceContext, inUse: StateInUse | null): Promise<Fetched> {
   const { feed, memory, now } = context;
   const format = documentFormatOf(feed);
   const conditions = {
@@ -233,7 +230,7 @@ async function fetchDocument(
       etag: response.headers['etag'] ?? null,
       lastModified: response.headers['last-modified'] ?? null,
     },
-    state: { built, bodyHash: bodyHashOf(record, hashing.digest()), pieces: null },
+    state: { built, bodyHash: hashing.digest(), pieces: null },
     problems: [],
   };
 }
@@ -245,7 +242,7 @@ async function fetchPieces(
   inUse: StateInUse | null,
 ): Promise<Fetched> {
   const { feed, now } = context;
-  const piecesId = inUse?.state.piecesId ?? null;
+  const piecesId = isReadAsNow(inUse, record) ? inUse.state.piecesId : null;
   const stored = piecesId === null ? null : await files.read(feed.name, piecesId);
   const known = stored === null ? null : Pieces.fromBytes(stored);
   const read = await (feed.format === 'taxii' ? readTaxii : readMispFeed)(
@@ -256,7 +253,7 @@ async function fetchPieces(
   const pieces = read.pieces.toBytes();
   const report = { ...newReport(), format: feed.format === 'taxii' ? 'stix' : 'misp' } as const;
   const built = await buildState(feed, entriesOf(read.pieces), report, inUse?.index ?? null, now);
-  const bodyHash = bodyHashOf(record, hash('sha256', pieces, 'hex'));
+  const bodyHash = hash('sha256', pieces, 'hex');
   const { memory, problems = [], areMissing = false } = read;
   return { memory, state: { built, bodyHash, pieces }, problems, areMissing };
 }
@@ -279,12 +276,13 @@ async function judged(
   const answered = { ...record, memory, failure: partialFailure(record, fetched, now) };
   if (fresh === null) return unchanged(answered, now);
   const { built, bodyHash, pieces } = fresh;
-  if (inUse !== null && bodyHash === inUse.state.bodyHash) {
+  if (isReadAsNow(inUse, record) && bodyHash === inUse.state.bodyHash) {
     return { ...answered, held: null, isPinned: false, confirmedAt: now, lastSuccessAt: now };
   }
   const state: FeedState = {
     id: await files.store(feed.name, built.bytes),
     bodyHash,
+    source: record.source,
     isWarningList: built.isWarningList,
     fetchedAt: now,
     counts: built.counts,
@@ -297,8 +295,11 @@ async function judged(
     const kept = { held: null, isPinned: false, confirmedAt: now, lastSuccessAt: now };
     return { ...answered, ...kept, current };
   }
-  const hold = record.isPinned ? PINNED : doubt;
-  if (hold === null) return { ...withState(answered, state), lastSuccessAt: now };
+  // A pin ends with the state that it pins.
+  const hold = record.isPinned && inUse !== null ? PINNED : doubt;
+  if (hold === null) {
+    return { ...withState(answered, state), isPinned: false, lastSuccessAt: now };
+  }
   const held = { state, ...hold, since: record.held?.since ?? now };
   // Pieces that are held are not the ones that the next poll adds to: it must ask from where those in use end.
   return { ...answered, held, memory: pieces === null ? memory : record.memory };
@@ -321,7 +322,9 @@ function partialFailure(record: FeedRecord, { problems, areMissing }: Fetched, n
   return failureOf(record, code, `${problems.slice(0, 3).join('; ')}${more}`, now);
 }
 
-function failureOf({ failure }: FeedRecord, code: string, message: string, now: number) {
+function failureOf({ failure: last }: FeedRecord, code: string, message: string, now: number) {
+  // Something that is missing for good is no failed attempt: those in a row begin anew behind it.
+  const failure = last !== null && (last.code === 'missing') === (code === 'missing') ? last : null;
   const since = failure?.since ?? now;
   return { since, at: now, times: (failure?.times ?? 0) + 1, code, message };
 }

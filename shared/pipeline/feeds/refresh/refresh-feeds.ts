@@ -61,12 +61,14 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
     ordinal: null,
     changed: false,
   };
-  await removeOthers(services, configuration, known, begun);
   const due = enabled
     .filter((feed) => isDue(feed, known.get(feed.name)?.feed ?? null, begun))
     // Whoever waits longest goes first: slow feeds cannot keep the same others waiting run after run.
     .sort((a, b) => waitsSince(known.get(a.name)) - waitsSince(known.get(b.name)));
   const errors: unknown[] = [];
+  await removeOthers(services, configuration, known, begun).catch((error: unknown) => {
+    errors.push(error);
+  });
   await atOnce(due, FEEDS_AT_ONCE, async (feed) => {
     if (clock.now() - begun > BEGIN_WITHIN_MS) return;
     try {

@@ -296,6 +296,33 @@ describe('refreshing threat feeds', () => {
     assert.equal((await world.health())[0]?.status, 'resolved');
   });
 
+  it('says it again when the feed is switched on and nothing is better', async () => {
+    await world.configure({ 'a.txt': {} });
+    world.serve('a.txt', { status: 500 });
+    for (let i = 0; i < 4; i++) await world.later(HOUR);
+    const statuses = [];
+    for (const enabled of [false, true]) {
+      await world.configure({ 'a.txt': { enabled } });
+      await world.later(MINUTE);
+      statuses.push((await world.health())[0]?.status);
+    }
+    assert.deepEqual(statuses, ['resolved', 'active']);
+  });
+
+  it('refreshes the others when one that left cannot be removed', async () => {
+    await world.configure({ 'a.txt': {}, 'b.txt': {} });
+    world.serve('a.txt', '45.66.64.1\n');
+    world.serve('b.txt', '45.66.64.2\n');
+    await world.refresh();
+    await world.configure({ 'a.txt': {} });
+    world.serve('a.txt', '45.66.64.3\n');
+    world.now += HOUR;
+    const { feeds } = world.services;
+    feeds.remove = () => Promise.reject(new Error('down'));
+    await assert.rejects(world.refresh(), /down/);
+    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.3/32']);
+  });
+
   it('ends an alert that an operator made wrong while it was being raised', async () => {
     await world.configure({ 'a.txt': {} });
     world.serve('a.txt', listOf(100));
@@ -604,6 +631,15 @@ describe('going back to an earlier state', () => {
     await world.later(HOUR);
     assert.equal((await world.listed()).length, 122);
     assert.equal((await world.health())[0]?.status, 'resolved');
+  });
+
+  it('ends with the state that it goes back to', async () => {
+    await change('a.txt', (record) => withRollback(record, null, world.now));
+    await world.later(15 * DAY);
+    assert.equal((await world.listed()).length, 120);
+    world.serve('a.txt', listOf(121));
+    await world.later(HOUR);
+    assert.equal((await world.listed()).length, 121);
   });
 
   it('ends when the source itself lists that state again', async () => {

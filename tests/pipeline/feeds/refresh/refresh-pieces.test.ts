@@ -165,6 +165,21 @@ describe('a feed of MISP events', () => {
     assert.equal(lastSuccessAt, world.now);
   });
 
+  it('is read whole again when its configuration changes', async () => {
+    await world.configure({ m: { format: 'misp-feed', address, acceptTlpRed: true } });
+    await later(HOUR, () => ({ status: 503, body: null }));
+    await later(HOUR, serving(3));
+    assert.equal(requests.length, 4);
+  });
+
+  it('counts failures in a row from behind what is missing', async () => {
+    for (let i = 0; i < 5; i++) await later(HOUR + i * MINUTE, serving(5, [5]));
+    await later(2 * HOUR, () => ({ status: 503, body: null }));
+    const { failure, nextAttemptAt } = await world.record('m');
+    assert.deepEqual([failure?.times, nextAttemptAt - world.now], [1, MINUTE]);
+    assert.deepEqual(await world.health(), []);
+  });
+
   it('raises no alert for an event that its source names and does not have', async () => {
     for (let i = 0; i < 4; i++) await later(HOUR + i * MINUTE, serving(5, [5], 410));
     assert.deepEqual(await world.health(), []);
