@@ -1,4 +1,5 @@
 // A MISP feed (misp-core-format): a folder with `manifest.json` and a file for each event.
+import { NO_MEMORY } from '../../../domain/indicator/feed.ts';
 import { readMispEvent } from '../../../format/misp/event.ts';
 import {
   type MispManifest,
@@ -8,13 +9,17 @@ import {
 import { WebError, type WebResponse } from '../../../ports/web.ts';
 import { atOnce } from '../../at-once.ts';
 import { Pieces } from './pieces.ts';
-import { hostOf, ReadBudget, readJsonBody } from './read-budget.ts';
+import { ReadBudget, readJsonBody } from './read-budget.ts';
 import {
   FetchError,
   fetchFrom,
+  fetchIfChanged,
+  hostOf,
   type ReadPieces,
   refuseHtml,
   type SourceContext,
+  type Validators,
+  validatorsOf,
 } from './source.ts';
 
 const MANIFEST = 'manifest.json';
@@ -23,10 +28,9 @@ const MAX_EVENTS = 50_000;
 const EVENTS_AT_ONCE = 4;
 const MAX_PROBLEMS = 20;
 
-interface ManifestAnswer extends MispManifest {
-  readonly etag: string | null;
-  readonly lastModified: string | null;
-}
+const ACCEPT = { accept: 'application/json, */*;q=0.5' };
+
+type ManifestAnswer = MispManifest & Validators;
 
 /**
  * What the feed has, of which only the events that changed are fetched; null if its manifest did not change. `known` takes
@@ -43,7 +47,7 @@ export async function readMispFeed(
   const failures = await readEvents(manifest.events, pieces, folder);
   dropWithdrawn(manifest, pieces);
   // Without validators the next poll gets the manifest again, and with it another try at what failed.
-  const { etag, lastModified } = failures.count > 0 ? NO_VALIDATORS : manifest;
+  const { etag, lastModified } = failures.count > 0 ? NO_MEMORY : manifest;
   return {
     pieces,
     memory: { ...context.memory, etag, lastModified },
@@ -51,8 +55,6 @@ export async function readMispFeed(
     areMissing: manifest.refused === 0 && failures.areMissing,
   };
 }
-
-const NO_VALIDATORS = { etag: null, lastModified: null };
 
 /** The files of the feed's folder, one budget over all of them. */
 class EventFolder {
@@ -75,24 +77,34 @@ class EventFolder {
     return this.#budget.isOverdrawn;
   }
 
-  /** `name` is a plain file name. Keeps the query of the address: storage links are signed there. */
-  async get(
-    name: string,
-    headers: Readonly<Record<string, string>>,
-    accepted: readonly number[],
-  ): Promise<WebResponse> {
-    const url = new URL(name, this.#folder);
-    url.search = this.#folder.search;
-    const limits = this.#budget.limitsOf(this.#context.limits);
-    const context = { ...this.#context, limits };
-    const accept = { accept: 'application/json, */*;q=0.5' };
-    const response = await fetchFrom(context, url.href, { ...accept, ...headers }, accepted);
+  /** `name` is a plain file name. */
+  async get(name: string): Promise<WebResponse> {
+    const response = await fetchFrom(this.#limited(), this.#urlOf(name), ACCEPT);
     refuseHtml(response);
+    return response;
+  }
+
+  /** Null where it did not change since `validators`. */
+  async getIfChanged(name: string, validators: Validators): Promise<WebResponse | null> {
+    const url = this.#urlOf(name);
+    const response = await fetchIfChanged(this.#limited(), url, validators, ACCEPT);
+    if (response !== null) refuseHtml(response);
     return response;
   }
 
   async json(response: WebResponse): Promise<unknown> {
     return readJsonBody(response, this.#budget, MAX_DOCUMENT_BYTES);
+  }
+
+  #limited(): SourceContext {
+    return { ...this.#context, limits: this.#budget.limitsOf(this.#context.limits) };
+  }
+
+  /** Keeps the query of the address: storage links are signed there. */
+  #urlOf(name: string): string {
+    const url = new URL(name, this.#folder);
+    url.search = this.#folder.search;
+    return url.href;
   }
 }
 
@@ -111,17 +123,8 @@ async function readManifest(
   folder: EventFolder,
   isConditional: boolean,
 ): Promise<ManifestAnswer | null> {
-  const conditions = {
-    ...(memory.etag === null ? {} : { 'if-none-match': memory.etag }),
-    ...(memory.lastModified === null ? {} : { 'if-modified-since': memory.lastModified }),
-  };
-  const response = await (isConditional && Object.keys(conditions).length > 0
-    ? folder.get(MANIFEST, conditions, [200, 304])
-    : folder.get(MANIFEST, {}, [200]));
-  if (response.status === 304) {
-    response.discard();
-    return null;
-  }
+  const response = await folder.getIfChanged(MANIFEST, isConditional ? memory : NO_MEMORY);
+  if (response === null) return null;
   const manifest = readMispManifest(await folder.json(response));
   if (manifest === null) {
     throw new FetchError('badManifest', `${hostOf(response)} answers with no MISP manifest`);
@@ -129,8 +132,7 @@ async function readManifest(
   if (manifest.events.length > MAX_EVENTS) {
     throw new FetchError('tooLarge', `its manifest names more than ${MAX_EVENTS} events`);
   }
-  const { etag = null, 'last-modified': lastModified = null } = response.headers;
-  return { ...manifest, etag, lastModified };
+  return { ...manifest, ...validatorsOf(response) };
 }
 
 /** Fetches what changed. What cannot be read is named in `failures`, and stays as it was known. */
@@ -165,7 +167,7 @@ async function readEvent(
   pieces: Pieces,
   folder: EventFolder,
 ): Promise<void> {
-  const document = await folder.json(await folder.get(`${uuid}.json`, {}, [200]));
+  const document = await folder.json(await folder.get(`${uuid}.json`));
   const event = readMispEvent(document);
   if (event === null) throw new FetchError('badEvent', 'it is no MISP event');
   if (event.uuid?.toLowerCase() !== uuid.toLowerCase()) {

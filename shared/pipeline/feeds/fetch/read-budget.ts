@@ -1,6 +1,6 @@
 // JSON over HTTP for feeds of many documents, with one budget over all of them.
 import type { WebLimits, WebResponse } from '../../../ports/web.ts';
-import { FetchError, type SourceContext } from './source.ts';
+import { FetchError, hostOf, type SourceContext } from './source.ts';
 
 /**
  * What one read of a feed may take in all, however many requests it makes: as long as one alone may last, because the host
@@ -58,9 +58,4 @@ export async function readJsonBody(
   } catch (cause) {
     throw new FetchError('badJson', `${hostOf(response)} answers with what is no JSON`, { cause });
   }
-}
-
-/** For messages: paths and queries may hold secrets. */
-export function hostOf({ url }: Pick<WebResponse, 'url'>): string {
-  return URL.parse(url)?.host ?? 'the server';
 }

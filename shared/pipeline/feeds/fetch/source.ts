@@ -53,14 +53,43 @@ export async function fetchFrom(
   const response = await web.get({ url, headers, secretHeaders, allowPrivate, limits });
   if (accepted.includes(response.status)) return response;
   response.discard();
-  const host = URL.parse(response.url)?.host ?? 'the server';
   throw new FetchError(
     `http${response.status}`,
-    `${host} answered ${statusText(response.status)}`,
+    `${hostOf(response)} answered ${statusText(response.status)}`,
     {
       retryAt: retryAtOf(response.headers['retry-after'], now),
     },
   );
+}
+
+/** Gets a document under the validators of last time; null where it did not change since. */
+export async function fetchIfChanged(
+  context: Pick<SourceContext, 'web' | 'feed' | 'secretHeaders' | 'limits' | 'now'>,
+  url: string,
+  { etag, lastModified }: Validators,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<WebResponse | null> {
+  const conditions = {
+    ...(etag === null ? {} : { 'if-none-match': etag }),
+    ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),
+  };
+  // 304 to who named nothing says nothing.
+  const accepted = Object.keys(conditions).length > 0 ? [200, 304] : [200];
+  const response = await fetchFrom(context, url, { ...headers, ...conditions }, accepted);
+  if (response.status !== 304) return response;
+  response.discard();
+  return null;
+}
+
+export type Validators = Pick<FetchMemory, 'etag' | 'lastModified'>;
+
+export function validatorsOf({ headers }: WebResponse): Validators {
+  return { etag: headers['etag'] ?? null, lastModified: headers['last-modified'] ?? null };
+}
+
+/** For messages: paths and queries may hold secrets. */
+export function hostOf({ url }: Pick<WebResponse, 'url'>): string {
+  return URL.parse(url)?.host ?? 'the server';
 }
 
 /** A login page, a captive portal or an error page comes with 200 too; it must not count as an empty feed. */
@@ -68,14 +97,13 @@ export function refuseHtml(response: WebResponse): void {
   const type = response.headers['content-type'] ?? '';
   if (!/^\s*(?:text\/html|application\/xhtml)/i.test(type)) return;
   response.discard();
-  const host = URL.parse(response.url)?.host ?? 'the server';
-  throw new FetchError('html', `${host} answered with a web page instead of a feed`);
+  throw new FetchError('html', `${hostOf(response)} answered with a web page instead of a feed`);
 }
 
 const MAX_RETRY_MS = 24 * 60 * 60_000;
 
 /** Retry-After in seconds or as a date (RFC 9110 10.2.3), bounded by a day; null if there is none. */
-export function retryAtOf(value: string | undefined, now: number): number | null {
+function retryAtOf(value: string | undefined, now: number): number | null {
   if (value === undefined) return null;
   const at = /^\d{1,9}$/.test(value.trim()) ? now + Number(value) * 1000 : Date.parse(value);
   return Number.isNaN(at) ? null : Math.min(Math.max(at, now), now + MAX_RETRY_MS);

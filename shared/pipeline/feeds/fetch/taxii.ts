@@ -6,10 +6,11 @@ import { readStixObject } from '../../../format/stix/indicator-object.ts';
 import { compareModified } from '../../../format/stix/versions.ts';
 import type { WebResponse } from '../../../ports/web.ts';
 import { type Piece, Pieces } from './pieces.ts';
-import { hostOf, ReadBudget, readJsonBody } from './read-budget.ts';
+import { ReadBudget, readJsonBody } from './read-budget.ts';
 import {
   FetchError,
   fetchFrom,
+  hostOf,
   type ReadPieces,
   refuseHtml,
   type SourceContext,
@@ -257,9 +258,9 @@ class CollectionObjects {
     if (reading === null) return;
     const fields = fieldsOf(object)!;
     const key = reading.id ?? `without-id--${digestOf(fields)}`;
-    const { modified: version, entries } = reading;
+    const { modified: version, entries, author } = reading;
     const piece: Piece = { key, version, entries };
-    if (reading.revoked) this.#revocations.push({ piece, creator: creatorOf(fields) });
+    if (reading.revoked) this.#revocations.push({ piece, creator: creatorOf(author) });
     else this.#keepIfNewer(piece);
   }
 
@@ -297,6 +298,6 @@ class CollectionObjects {
 }
 
 /** In the form in which `readStixObject` keeps it. */
-function creatorOf(fields: Fields): string | null {
-  return boundedLabels([textField(fields, 'created_by_ref') ?? ''])[0] ?? null;
+function creatorOf(author: string | null): string | null {
+  return boundedLabels([author ?? ''])[0] ?? null;
 }

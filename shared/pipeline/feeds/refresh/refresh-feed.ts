@@ -25,7 +25,13 @@ import { BodyHash, type BuiltState, buildState, readState } from './feed-state.t
 import { readMispFeed } from '../fetch/misp-feed.ts';
 import { Pieces } from '../fetch/pieces.ts';
 import { newReport, readFeed } from '../read/read-feed.ts';
-import { FetchError, type SourceContext, fetchFrom, refuseHtml } from '../fetch/source.ts';
+import {
+  FetchError,
+  type SourceContext,
+  fetchIfChanged,
+  refuseHtml,
+  validatorsOf,
+} from '../fetch/source.ts';
 import { readTaxii } from '../fetch/taxii.ts';
 import { unpack } from '../read/unpack.ts';
 
@@ -166,7 +172,7 @@ async function stateInUse(
   record: FeedRecord,
   now: number,
 ): Promise<StateInUse | null> {
-  if (record.current === null || expiresAt(configuration, feed, record) <= now) return null;
+  if (record.current === null || isFeedExpired(configuration, feed, record, now)) return null;
   const index = await readState(files, feed.name, record.current.id);
   return index === null ? null : { state: record.current, index };
 }
@@ -196,17 +202,8 @@ async function fetchFeed(
 async function fetchDocument(context: SourceContext, inUse: StateInUse | null): Promise<Fetched> {
   const { feed, memory, now } = context;
   const format = documentFormatOf(feed);
-  const conditions = {
-    ...(memory.etag === null ? {} : { 'if-none-match': memory.etag }),
-    ...(memory.lastModified === null ? {} : { 'if-modified-since': memory.lastModified }),
-  };
-  const conditional = Object.keys(conditions).length > 0;
-  const accepted = conditional ? [200, 304] : [200];
-  const response = await fetchFrom(context, feed.address, conditions, accepted);
-  if (response.status === 304) {
-    response.discard();
-    return { memory, state: null, problems: [] };
-  }
+  const response = await fetchIfChanged(context, feed.address, memory);
+  if (response === null) return { memory, state: null, problems: [] };
   refuseHtml(response);
   const hashing = new BodyHash();
   const report = newReport();
@@ -225,11 +222,7 @@ async function fetchDocument(context: SourceContext, inUse: StateInUse | null): 
     );
   }
   return {
-    memory: {
-      ...NO_MEMORY,
-      etag: response.headers['etag'] ?? null,
-      lastModified: response.headers['last-modified'] ?? null,
-    },
+    memory: { ...NO_MEMORY, ...validatorsOf(response) },
     state: { built, bodyHash: hashing.digest(), pieces: null },
     problems: [],
   };
