@@ -41,10 +41,6 @@ export function stateAt(
 }
 
 /** Half-open: `validFrom <= at < validUntil`. A bound that is not an instant never holds. */
-export function isValidAt(validity: Validity, at: number): boolean {
-  return validityAt(validity, at) === 'active';
-}
-
 export function validityAt(validity: Validity, at: number): 'active' | 'expired' | 'notYetValid' {
   const { from, until } = boundsOf(validity);
   if (at >= until) return 'expired';

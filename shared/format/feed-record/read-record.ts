@@ -3,6 +3,7 @@ import { widthOf } from '../../domain/address/prefix.ts';
 import { refusalOfNets } from '../../domain/indicator/breadth.ts';
 import {
   type Constraint,
+  MAX_PORTS,
   PROTOCOL_NAMES,
   type Protocol,
   normalConstraint,
@@ -37,7 +38,6 @@ const BENIGN: ReadonlySet<string> = new Set([
 ]);
 /** Longer ones are none of these classes. */
 const MAX_CLASS = 64;
-const MAX_PORTS = 64;
 /** Types of MISP that say more than that the value is an address: the end, the port, the half. */
 const ATTRIBUTES: ReadonlySet<string> = new Set([
   'ip-dst',

@@ -1,3 +1,4 @@
+import { BLANK, CARRIAGE_RETURN, HASH, NEWLINE, QUOTE, TAB, isLineEnd } from '../ascii.ts';
 import { decodeUtf8 } from '../device-message/utf8.ts';
 import { trimBlanks } from './json-value.ts';
 
@@ -8,13 +9,6 @@ export interface Row {
   /** Text stands behind a closing quote, so where its cells end is in doubt: `cells` are those up to there. */
   readonly isBroken: boolean;
 }
-
-const TAB = 9;
-const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
-const BLANK = 32;
-const QUOTE = 34;
-const HASH = 35;
 
 /**
  * Where the next byte stands: in front of a cell, in a comment, in a bare or a quoted cell, behind a quote in a quoted
@@ -212,7 +206,3 @@ export class RowCutter {
 }
 
 const DOUBLED = Uint8Array.of(QUOTE);
-
-function isLineEnd(byte: number): boolean {
-  return byte === NEWLINE || byte === CARRIAGE_RETURN;
-}

@@ -1,4 +1,5 @@
 // What the first lines of a table tell of how to read it.
+import { CARRIAGE_RETURN, HASH, NEWLINE, isLineEnd } from '../ascii.ts';
 import { decodeUtf8 } from '../device-message/utf8.ts';
 import { parseValue } from '../feed-text/parse-value.ts';
 import { type Columns, columnsOf } from './columns.ts';
@@ -18,9 +19,6 @@ export interface TableHead {
 
 /** So many rows of titles may stand above a header. */
 export const MAX_TITLES = 4;
-const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
-const HASH = 35;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 /** Excel's way to say what parts the cells. */
 const NAMED_DELIMITER = /^"?sep=([,;\t|])"?$/i;
@@ -158,7 +156,7 @@ function commentOf(line: Uint8Array): Uint8Array | null {
 
 function lineEnd(bytes: Uint8Array, start: number): number {
   let end = start;
-  while (end < bytes.length && bytes[end] !== NEWLINE && bytes[end] !== CARRIAGE_RETURN) end++;
+  while (end < bytes.length && !isLineEnd(bytes[end]!)) end++;
   return end;
 }
 

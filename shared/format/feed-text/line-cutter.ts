@@ -1,7 +1,7 @@
+import { NEWLINE } from '../ascii.ts';
+
 /** No real list comes near: the longest line of the measured ones has 197 bytes. */
 export const MAX_LINE_BYTES = 4096;
-
-const NEWLINE = 10;
 
 /** The bytes from `start` to `end`, without the newline; cut at the cap if `tooLong`. */
 export interface Line {

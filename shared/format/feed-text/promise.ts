@@ -1,6 +1,6 @@
+import { HASH } from '../ascii.ts';
 import type { Line } from './line-cutter.ts';
 
-const HASH = 35;
 const MAX_COMMENT = 200;
 /** FireHOL: `# Entries         : 124703 unique IPs`. Exact in all intact lists that were measured. */
 const FIREHOL = /^#[ \t]*Entries[ \t]*:[ \t]*(\d{1,9})\b/i;

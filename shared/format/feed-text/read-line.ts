@@ -1,3 +1,4 @@
+import { BLANK, CARRIAGE_RETURN, HASH, TAB } from '../ascii.ts';
 import { ipv4 } from '../../domain/address/address.ts';
 import { refusalOfNets } from '../../domain/indicator/breadth.ts';
 import type { FeedEntry, RefusalReason } from '../../domain/indicator/feed-entry.ts';
@@ -5,10 +6,6 @@ import { NO_DETAIL } from '../../domain/indicator/indicator.ts';
 import type { Line } from './line-cutter.ts';
 import { type ParsedValue, parseValue } from './parse-value.ts';
 
-const TAB = 9;
-const CARRIAGE_RETURN = 13;
-const BLANK = 32;
-const HASH = 35;
 const DOT = 46;
 const SLASH = 47;
 const SEMICOLON = 59;

@@ -12,16 +12,17 @@ const NO_READER: Readonly<Partial<Record<FeedContent, string>>> = {
   utf16: 'it is UTF-16 text; feeds are ASCII or UTF-8',
 };
 
-/** Throws a `FeedFormatError` for what nothing reads, whatever its format is said to be. */
-export function refuseUnreadable(front: Uint8Array): void {
-  const reason = NO_READER[detectContent(front)];
+/** What it is at first sight. Throws a `FeedFormatError` for what nothing reads, whatever its format is said to be. */
+export function readableContent(front: Uint8Array): FeedContent {
+  const content = detectContent(front);
+  const reason = NO_READER[content];
   if (reason !== undefined) throw new FeedFormatError('noReader', reason);
+  return content;
 }
 
-/** `front` are the first `DETECT_BYTES`, or all that there are. Throws as `refuseUnreadable` does. */
+/** `front` are the first `DETECT_BYTES`, or all that there are. Throws as `readableContent` does. */
 export function detectFormat(front: Uint8Array): ReaderName {
-  refuseUnreadable(front);
-  const content = detectContent(front);
+  const content = readableContent(front);
   if (content !== 'json') return content as 'text' | 'csv';
   if (isJsonLines(front)) return 'jsonl';
   return isStixDocument(front) ? 'stix' : 'json';

@@ -16,7 +16,6 @@ export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];
 export const SERVICE_FORMATS = ['taxii', 'misp-feed'] as const;
 
 export const FEED_FORMATS = [...DOCUMENT_FORMATS, ...SERVICE_FORMATS] as const;
-export type FeedFormat = (typeof FEED_FORMATS)[number];
 
 /** `noReader`: nothing reads this content. `tooLarge`: it unpacks to more than a feed can be. `damaged`: it breaks off. */
 export class FeedFormatError extends Error {

@@ -1,16 +1,15 @@
+import { HASH, QUOTE } from '../../../format/ascii.ts';
 import type { FeedEntry } from '../../../domain/indicator/feed-entry.ts';
 import { type Line, LineCutter } from '../../../format/feed-text/line-cutter.ts';
 import { promisedBy } from '../../../format/feed-text/promise.ts';
 import { TextFeedReader } from '../../../format/feed-text/text-feed-reader.ts';
-import { type ReaderName, detectFormat, judged, refuseUnreadable } from './detect-format.ts';
+import { type ReaderName, detectFormat, judged, readableContent } from './detect-format.ts';
 import type { DocumentFormat } from './feed-format.ts';
 import { MAX_RECORD_BYTES, readCsv } from './read-csv.ts';
 import { type FeedReport, readJsonDocument, readJsonLines, readStix } from './read-json.ts';
 
 /** So many bytes are read at once: what they give is held as objects until the consumer asks for more. */
 const SLICE_BYTES = 65_536;
-const QUOTE = 34;
-const HASH = 35;
 
 const READER_OF: Readonly<Record<DocumentFormat, ReaderName>> = {
   plain: 'text',
@@ -64,7 +63,7 @@ export async function* readFeed(
 
 /** A web page is none of the formats, whatever it was said to be. */
 function readerFor(format: DocumentFormat, front: Uint8Array): ReaderName {
-  refuseUnreadable(front);
+  readableContent(front);
   return READER_OF[format];
 }
 
