@@ -3,8 +3,7 @@
 import { type Alert, type CountedSighting, countSightings } from '../domain/alert/alert.ts';
 import type { LogPosition } from '../domain/alert/position.ts';
 import { partitionKeyOf } from '../domain/alert/identity.ts';
-import { readRows } from '../format/activity-log/block.ts';
-import type { DataHeader } from '../format/activity-log/header.ts';
+import { type DataBlock, readRows } from '../format/activity-log/block.ts';
 import type { BlockCodec } from '../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../ports/activity-log.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
@@ -104,7 +103,7 @@ export async function foldPartition(
 async function foldBlock(
   { codec, alerts, clock, hub }: FoldServices,
   partition: PartitionRef,
-  block: { header: DataHeader; packedRows: Uint8Array; lengthBytes: number },
+  block: DataBlock,
   position: LogPosition,
   gathered: Gathered,
 ): Promise<number> {

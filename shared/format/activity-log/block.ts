@@ -17,26 +17,62 @@ import {
   LENGTH_AT,
   MAX_BLOCK_BYTES,
   MAX_ROWS_BYTES,
+  OLDEST_VERSION,
   PREFIX_BYTES,
+  REMOTES_LENGTH_AT,
   TRAILER_BYTES,
+  VERSION_1_PREFIX_BYTES,
   VERSION_AT,
 } from './layout.ts';
-import { ActivityRows } from './rows.ts';
+import { type RemoteAddresses, encodeRemoteAddresses } from './remote-addresses.ts';
+import { ActivityRows, type EncodedRows } from './rows.ts';
 
-const NO_BODY = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
-export type Block =
-  | { readonly header: DataHeader; readonly packedRows: Uint8Array; readonly lengthBytes: number }
-  | { readonly header: CloseHeader; readonly packedRows: Uint8Array; readonly lengthBytes: number };
+interface BlockOf<Header extends BlockHeader> {
+  readonly header: Header;
+  /**
+   * Still encoded: the remote addresses of the block's connections, those of the whole file in a closing block with a
+   * summary. Null: they are not told apart from the rows, as in version 1.
+   */
+  readonly remotes: Uint8Array | null;
+  readonly packedRows: Uint8Array;
+  readonly lengthBytes: number;
+}
 
-export function encodeBlock(
+export type DataBlock = BlockOf<DataHeader>;
+export type CloseBlock = BlockOf<CloseHeader>;
+export type Block = DataBlock | CloseBlock;
+
+export function encodeBlock(header: DataHeader, rows: ActivityRows, codec: BlockCodec): Uint8Array {
+  const { columns, remotes } = checked(rows.encode());
+  return assemble(header, remotes ?? NO_BYTES, codec.compress(columns), codec);
+}
+
+/** `remotes` are those of the whole file; they count where the header has a summary. */
+export function encodeClosingBlock(
+  header: CloseHeader,
+  remotes: RemoteAddresses,
+  codec: BlockCodec,
+): Uint8Array {
+  return assemble(header, encodeRemoteAddresses(remotes), NO_BYTES, codec);
+}
+
+/** Of a block that `encodeBlock` has just made. */
+export function remotesOfNewBlock(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const from = PREFIX_BYTES + view.getUint32(HEADER_LENGTH_AT, true);
+  return bytes.subarray(from, from + view.getUint32(REMOTES_LENGTH_AT, true));
+}
+
+function assemble(
   header: BlockHeader,
-  rows: ActivityRows | null,
+  remotes: Uint8Array,
+  body: Uint8Array,
   codec: BlockCodec,
 ): Uint8Array {
   const head = encodeHeader(header);
-  const body = rows === null ? NO_BODY : codec.compress(encodeRows(rows));
-  const length = PREFIX_BYTES + head.length + body.length + TRAILER_BYTES;
+  const length = PREFIX_BYTES + head.length + remotes.length + body.length + TRAILER_BYTES;
   if (length > MAX_BLOCK_BYTES) {
     throw new BlockFormatError(`a block of ${length} bytes exceeds ${MAX_BLOCK_BYTES}`);
   }
@@ -47,7 +83,9 @@ export function encodeBlock(
   out.u16(FORMAT_VERSION);
   out.u16(0);
   out.u32(head.length);
+  out.u32(remotes.length);
   out.raw(head);
+  out.raw(remotes);
   out.raw(body);
   out.u32(length);
   out.u32(BLOCK_END_MAGIC);
@@ -58,10 +96,10 @@ export function encodeBlock(
 }
 
 /** What no reader would accept is not written. */
-function encodeRows(rows: ActivityRows): Uint8Array {
-  const bytes = rows.encode();
-  if (bytes.length <= MAX_ROWS_BYTES) return bytes;
-  throw new BlockFormatError(`rows of ${bytes.length} bytes exceed ${MAX_ROWS_BYTES}`);
+function checked(rows: EncodedRows): EncodedRows {
+  const { length } = rows.columns;
+  if (length <= MAX_ROWS_BYTES) return rows;
+  throw new BlockFormatError(`rows of ${length} bytes exceed ${MAX_ROWS_BYTES}`);
 }
 
 /**
@@ -70,15 +108,14 @@ function encodeRows(rows: ActivityRows): Uint8Array {
  */
 export function readBlock(bytes: Uint8Array, offset: number, codec: BlockCodec): Block | null {
   const left = bytes.length - offset;
-  if (left < PREFIX_BYTES) return null;
+  if (left < VERSION_1_PREFIX_BYTES) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, left);
   if (view.getUint32(0, true) !== BLOCK_MAGIC) {
     throw new BlockFormatError('the bytes do not begin with the magic of a block');
   }
   const length = view.getUint32(LENGTH_AT, true);
-  const headerLength = view.getUint32(HEADER_LENGTH_AT, true);
-  if (length > MAX_BLOCK_BYTES || PREFIX_BYTES + headerLength + TRAILER_BYTES > length) {
-    throw new BlockFormatError(`a block of ${length} bytes with a header of ${headerLength}`);
+  if (length > MAX_BLOCK_BYTES || length < VERSION_1_PREFIX_BYTES + TRAILER_BYTES) {
+    throw new BlockFormatError(`a block of ${length} bytes`);
   }
   if (length > left) return null;
   if (
@@ -93,20 +130,45 @@ export function readBlock(bytes: Uint8Array, offset: number, codec: BlockCodec):
   ) {
     throw new BlockFormatError('the checksum of the block is wrong');
   }
-  const version = view.getUint16(VERSION_AT, true);
-  if (version !== FORMAT_VERSION) {
-    throw new BlockFormatError(`format version ${version}; this reader knows ${FORMAT_VERSION}`);
-  }
-  const headerEnd = PREFIX_BYTES + headerLength;
+  const { headerFrom, remotesFrom, bodyFrom } = partsOf(view, length);
+  const header = decodeHeader(block.subarray(headerFrom, remotesFrom));
+  const hasRemotes =
+    headerFrom === PREFIX_BYTES && (header.kind === 'data' || header.summary !== null);
   return {
-    header: decodeHeader(block.subarray(PREFIX_BYTES, headerEnd)),
-    packedRows: block.subarray(headerEnd, length - TRAILER_BYTES),
+    header,
+    remotes: hasRemotes ? block.subarray(remotesFrom, bodyFrom) : null,
+    packedRows: block.subarray(bodyFrom, length - TRAILER_BYTES),
     lengthBytes: length,
   } as Block;
 }
 
-export function readRows(block: Block & { header: DataHeader }, codec: BlockCodec): ActivityRows {
-  const rows = ActivityRows.decode(codec.decompress(block.packedRows, MAX_ROWS_BYTES));
+/** Where the parts of a block of `length` bytes begin. */
+function partsOf(view: DataView, length: number) {
+  const version = view.getUint16(VERSION_AT, true);
+  if (version < OLDEST_VERSION || version > FORMAT_VERSION) {
+    throw new BlockFormatError(
+      `format version ${version}; this reader knows ${OLDEST_VERSION} and ${FORMAT_VERSION}`,
+    );
+  }
+  const headerFrom = version === 1 ? VERSION_1_PREFIX_BYTES : PREFIX_BYTES;
+  const headerLength = view.getUint32(HEADER_LENGTH_AT, true);
+  // Of a whole block: what stands here is inside it, though it may be its trailer.
+  const remotesLength = version === 1 ? 0 : view.getUint32(REMOTES_LENGTH_AT, true);
+  const bodyFrom = headerFrom + headerLength + remotesLength;
+  if (bodyFrom + TRAILER_BYTES > length) {
+    throw new BlockFormatError(
+      `a block of ${length} bytes with a header of ${headerLength} and remote addresses of ${remotesLength}`,
+    );
+  }
+  return { headerFrom, remotesFrom: headerFrom + headerLength, bodyFrom };
+}
+
+export function readRows(
+  block: Pick<DataBlock, 'header' | 'remotes' | 'packedRows'>,
+  codec: BlockCodec,
+): ActivityRows {
+  const columns = codec.decompress(block.packedRows, MAX_ROWS_BYTES);
+  const rows = ActivityRows.decode({ columns, remotes: block.remotes });
   const { fromSequence, toSequence } = block.header;
   if (rows.count !== toSequence - fromSequence + 1) {
     throw new BlockFormatError(

@@ -1,4 +1,5 @@
 import { parseInstant, formatInstant } from '../../domain/time/instant.ts';
+import type { LogPosition } from '../../domain/alert/position.ts';
 import { asciiBytes, parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
 import { BlockFormatError, notJson } from './layout.ts';
 
@@ -53,10 +54,24 @@ export interface DataHeader extends BlockPlace {
   readonly findings: number;
 }
 
+/** What the data blocks of a file hold together: a search may leave the whole file out. */
+export interface FileSummary {
+  /** Of the first row and of the last. */
+  readonly first: LogPosition;
+  readonly last: LogPosition;
+  /** Least and greatest IoT Hub time. */
+  readonly firstHubTime: number;
+  readonly lastHubTime: number;
+  /** Ordinal of the snapshot that the last block was matched with; those before it are not greater. */
+  readonly lastSnapshot: number;
+}
+
 /** The last block of a file: names the file that goes on. */
 export interface CloseHeader extends BlockPlace {
   readonly kind: 'close';
   readonly next: string;
+  /** Null: the writer did not write the whole file, or it names too many addresses. */
+  readonly summary: FileSummary | null;
 }
 
 export type BlockHeader = DataHeader | CloseHeader;
@@ -70,11 +85,18 @@ const TIMES = [
 ];
 
 export function encodeHeader(header: BlockHeader): Uint8Array {
-  if (header.kind === 'close') return asciiBytes(toAsciiJson(header));
+  if (header.kind === 'close') return asciiBytes(toAsciiJson(closeFields(header)));
   const times = Object.fromEntries(
     TIMES.map((name) => [name, formatInstant(header[name as 'epochStart'])]),
   );
   return asciiBytes(toAsciiJson({ ...header, ...times }));
+}
+
+function closeFields({ summary, ...header }: CloseHeader): object {
+  if (summary === null) return { ...header, summary };
+  const firstHubTime = formatInstant(summary.firstHubTime);
+  const lastHubTime = formatInstant(summary.lastHubTime);
+  return { ...header, summary: { ...summary, firstHubTime, lastHubTime } };
 }
 
 export function decodeHeader(bytes: Uint8Array): BlockHeader {
@@ -85,7 +107,9 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
     writer: field.text('writer'),
   };
   const kind = field.text('kind');
-  if (kind === 'close') return { kind, ...place, next: field.text('next') };
+  if (kind === 'close') {
+    return { kind, ...place, next: field.text('next'), summary: summaryOf(field) };
+  }
   if (kind !== 'data') throw new BlockFormatError(`a block of the unknown kind ${kind}`);
   const snapshot = field.object('snapshot');
   const rows = field.object('rows');
@@ -123,6 +147,23 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
   return header;
 }
 
+/** Version 1 had none. */
+function summaryOf(header: HeaderFields): FileSummary | null {
+  if (header.isAbsent('summary') || header.isNull('summary')) return null;
+  const field = header.object('summary');
+  const position = (name: 'first' | 'last') => {
+    const at = field.object(name);
+    return { epoch: at.integer('epoch'), sequence: at.integer('sequence') };
+  };
+  return {
+    first: position('first'),
+    last: position('last'),
+    firstHubTime: field.instant('firstHubTime'),
+    lastHubTime: field.instant('lastHubTime'),
+    lastSnapshot: field.integer('lastSnapshot'),
+  };
+}
+
 /** Typed access to a JSON object; names the field that is not what it must be. */
 class HeaderFields {
   readonly #raw: Record<string, unknown>;
@@ -156,6 +197,10 @@ class HeaderFields {
 
   isNull(name: string): boolean {
     return this.#raw[name] === null;
+  }
+
+  isAbsent(name: string): boolean {
+    return !(name in this.#raw);
   }
 
   object(name: string): HeaderFields {

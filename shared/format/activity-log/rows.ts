@@ -6,7 +6,7 @@
 //             evidence: [[MatchedIndicator, …], …], findings: [[alertType, ruleType, address, index into evidence,
 //             and where there are any: warning lists as {list, matchedPrefix}], …]};
 //             rows and findings point into these lists by index
-//   addresses varint count a; then a × (u8 family, 4 or 16 address bytes in network order)
+//   locals    varint count a; then a × (u8 family, 4 or 16 address bytes in network order): the devices' own addresses
 //   n         varint
 //   mark      n × u8: bits 0-1 kind (0 counted, 1 quarantined, 2 not a security message); bit 2 marks a repeat, which
 //             has kind 0, is not decoded and counts nowhere
@@ -18,12 +18,15 @@
 //   conns     varint for each counted row: how many connections
 //   c         varint
 //   family    c × u8 (4 or 6)       protocol  c × u8 (as i8)
-//   local     c × varint index      remote    c × varint index, into addresses
+//   local     c × varint index into locals
+//   remote    c × varint index into the block's remote addresses (remote-addresses.ts), which stand before the rows
 //   ports     c × u16 local         c × u16 remote
 //   bytes     c × varint in         c × varint out
 //   f         varint; then f × (varint row minus the row of the finding before, varint connection within the row,
 //             varint index into findings, u8 direction, u8 severity), in order of row
 //   refused   for each quarantined row: varint index into reasons, varint length, raw bytes
+//
+// In version 1 the remote addresses stood among the locals.
 import type { AddressFinding } from '../../domain/alert/finding.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
@@ -31,9 +34,16 @@ import { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
 import { DIRECTIONS } from '../../domain/telemetry/direction.ts';
 import { widened } from '../../domain/telemetry/widened.ts';
 import { asciiBytes, parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
+import { type AddressColumns, AddressDictionary } from './address-dictionary.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { BlockFormatError, notJson } from './layout.ts';
+import {
+  decodeRemoteAddresses,
+  encodeRemoteAddresses,
+  remoteAddressesOf,
+  toColumns,
+} from './remote-addresses.ts';
 
 export const COUNTED = 0;
 export const QUARANTINED = 1;
@@ -77,6 +87,13 @@ export interface RowFields {
   readonly hashLow: number;
   readonly hashHigh: number;
   readonly deviceTimeSeconds: number;
+}
+
+/** Rows as bytes: the columns, and the remote addresses that they name, which a search reads alone. */
+export interface EncodedRows {
+  readonly columns: Uint8Array;
+  /** Null in a block of version 1. */
+  readonly remotes: Uint8Array | null;
 }
 
 export class ActivityRows {
@@ -133,17 +150,17 @@ export class ActivityRows {
     return this.devices[this.device[row]!]!;
   }
 
-  encode(): Uint8Array {
+  encode(): EncodedRows {
     const { count, connections: table } = this;
     const out = new ByteWriter(256 + count * 48 + table.count * 24);
     const reasons = [...new Set(this.quarantined.map((entry) => entry.reason))];
     const json = this.#encodeLists(reasons);
     out.varint(json.length);
     out.raw(json);
-    const addresses = new AddressDictionary();
-    const local = addresses.indicesOf(table, table.local);
-    const remote = addresses.indicesOf(table, table.remote);
-    addresses.writeTo(out);
+    const locals = new AddressDictionary();
+    const local = locals.indicesOf(table, table.local);
+    const { addresses: remotes, indices: remote } = remoteAddressesOf(table);
+    locals.writeTo(out);
     out.varint(count);
     out.raw(this.mark.subarray(0, count));
     for (let i = 0, before = 0; i < count; i++) {
@@ -189,13 +206,14 @@ export class ActivityRows {
       out.varint(entry.raw.length);
       out.raw(entry.raw);
     }
-    return out.written();
+    return { columns: out.written(), remotes: encodeRemoteAddresses(remotes) };
   }
 
-  static decode(bytes: Uint8Array): ActivityRows {
+  static decode({ columns: bytes, remotes }: EncodedRows): ActivityRows {
     const input = new ByteReader(bytes);
     const { devices, reasons, findings } = readLists(input.raw(input.varint()));
-    const addresses = AddressDictionary.read(input);
+    const local = AddressDictionary.read(input);
+    const remote = remotes === null ? local : toColumns(decodeRemoteAddresses(remotes));
     const count = input.count(4);
     const rows = new ActivityRows(new ConnectionTable(Math.min(count * 2 + 1, bytes.length)));
     for (const device of devices) rows.devices.push(device);
@@ -225,7 +243,7 @@ export class ActivityRows {
       if (rows.kindOf(i) === COUNTED) total += input.varint();
       rows.connectionStart[i + 1] = total;
     }
-    readConnectionColumns(input, rows.connections, addresses, total);
+    readConnectionColumns(input, rows.connections, { local, remote }, total);
     readRowFindings(input, rows);
     for (let i = 0; i < count; i++) {
       if (rows.kindOf(i) !== QUARANTINED) continue;
@@ -283,89 +301,10 @@ export class ActivityRows {
   }
 }
 
-/** Every distinct address of a block once: most connections of a fleet go to a handful of peers. */
-class AddressDictionary {
-  /** Five numbers an entry: family and four words. */
-  readonly #entries: number[] = [];
-  // By text: the hash of texts is seeded, that of numbers is not, and devices choose the addresses.
-  readonly #indices = new Map<string, number>();
-
-  indicesOf(table: ConnectionTable, words: Uint32Array): Uint32Array {
-    const indices = new Uint32Array(table.count);
-    for (let c = 0; c < table.count; c++) {
-      const at = 4 * c;
-      indices[c] = this.#indexOf(
-        table.family[c]!,
-        words[at]!,
-        words[at + 1]!,
-        words[at + 2]!,
-        words[at + 3]!,
-      );
-    }
-    return indices;
-  }
-
-  writeTo(out: ByteWriter): void {
-    const entries = this.#entries;
-    out.varint(entries.length / 5);
-    for (let at = 0; at < entries.length; at += 5) {
-      out.u8(entries[at]!);
-      for (let word = 1; word <= (entries[at] === 4 ? 1 : 4); word++) {
-        const value = entries[at + word]!;
-        out.u8(value >>> 24);
-        out.u8((value >>> 16) & 255);
-        out.u8((value >>> 8) & 255);
-        out.u8(value & 255);
-      }
-    }
-  }
-
-  /** Four words an entry, IPv4 in word 0; `families[i]` is 4 or 6. */
-  static read(input: ByteReader): { families: Uint8Array; words: Uint32Array } {
-    const count = input.count(5);
-    const families = new Uint8Array(count);
-    const words = new Uint32Array(4 * count);
-    for (let i = 0; i < count; i++) {
-      const family = input.u8();
-      if (family !== 4 && family !== 6) throw new BlockFormatError(`address family ${family}`);
-      families[i] = family;
-      for (let word = 0; word < (family === 4 ? 1 : 4); word++) {
-        words[4 * i + word] =
-          ((input.u8() << 24) | (input.u8() << 16) | (input.u8() << 8) | input.u8()) >>> 0;
-      }
-    }
-    return { families, words };
-  }
-
-  #indexOf(family: number, w0: number, w1: number, w2: number, w3: number): number {
-    const key =
-      family === 4
-        ? String.fromCharCode(4, w0 >>> 16, w0 & 0xffff)
-        : String.fromCharCode(
-            6,
-            w0 >>> 16,
-            w0 & 0xffff,
-            w1 >>> 16,
-            w1 & 0xffff,
-            w2 >>> 16,
-            w2 & 0xffff,
-            w3 >>> 16,
-            w3 & 0xffff,
-          );
-    let index = this.#indices.get(key);
-    if (index === undefined) {
-      index = this.#indices.size;
-      this.#indices.set(key, index);
-      this.#entries.push(family, w0, w1, w2, w3);
-    }
-    return index;
-  }
-}
-
 function readConnectionColumns(
   input: ByteReader,
   table: ConnectionTable,
-  addresses: { families: Uint8Array; words: Uint32Array },
+  addresses: { local: AddressColumns; remote: AddressColumns },
   expected: number,
 ): void {
   const count = input.count(10);
@@ -376,13 +315,15 @@ function readConnectionColumns(
   table.count = count;
   for (let c = 0; c < count; c++) table.family[c] = input.u8();
   for (let c = 0; c < count; c++) table.protocol[c] = input.u8();
-  for (const words of [table.local, table.remote]) {
+  for (const side of ['local', 'remote'] as const) {
+    const { families, words } = addresses[side];
+    const column = table[side];
     for (let c = 0; c < count; c++) {
-      const index = input.index(addresses.families.length);
-      if (addresses.families[index] !== table.family[c]) {
+      const index = input.index(families.length);
+      if (families[index] !== table.family[c]) {
         throw new BlockFormatError(`connection ${c} names an address of the other family`);
       }
-      for (let word = 0; word < 4; word++) words[4 * c + word] = addresses.words[4 * index + word]!;
+      for (let word = 0; word < 4; word++) column[4 * c + word] = words[4 * index + word]!;
     }
   }
   for (let c = 0; c < count; c++) table.localPort[c] = input.u16();

@@ -2,7 +2,11 @@
 // tail, epoch, gap, rows, conditional append. Every conflict or unknown outcome goes back to reading the tail.
 import { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
 import type { DeviceEvent } from '../../domain/telemetry/device-event.ts';
-import { encodeBlock } from '../../format/activity-log/block.ts';
+import {
+  encodeBlock,
+  encodeClosingBlock,
+  remotesOfNewBlock,
+} from '../../format/activity-log/block.ts';
 import type { DataHeader, SequenceRange } from '../../format/activity-log/header.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import { type ActivityRows, OTHER, QUARANTINED } from '../../format/activity-log/rows.ts';
@@ -14,6 +18,7 @@ import { type Tail, readTail, remember, stateAfter } from '../log/read-tail.ts';
 import type { RecentBodies } from '../log/recent-bodies.ts';
 import type { DetectionSettings } from '../settings.ts';
 import { buildRows } from './build-rows.ts';
+import { FileContents } from './file-contents.ts';
 import type { CurrentSnapshot } from './current-snapshot.ts';
 import { fillGap } from './fill-gap.ts';
 
@@ -60,6 +65,8 @@ export class PartitionWriter {
   readonly #table = new ConnectionTable();
   /** Changes only after a confirmed append; null after anything else. */
   #tail: Tail | null = null;
+  /** Of the file that the tail names, as far as this writer wrote it; changes with the tail. */
+  #contents = new FileContents(null);
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ref: PartitionRef, services: WriterServices) {
@@ -180,6 +187,8 @@ export class PartitionWriter {
     if (done !== 'appended') return done;
     remember(tail.recent, rows, tail.recent.completeFrom);
     forgetOld(tail.recent, header.lastHubTime - settings.repeatHorizonMs);
+    if (!this.#contents.isOf(place.file)) this.#contents = new FileContents(place.file);
+    this.#contents.add(header, remotesOfNewBlock(bytes));
     this.#tail = {
       place: {
         file: place.file,
@@ -212,15 +221,17 @@ export class PartitionWriter {
       const rolls = place.blocks > 0 && (full || hour !== place.hour);
       if (!rolls) return { file: place.file, length: place.length, blocks: place.blocks };
       next = nextFileName(place.file, hour);
-      const closing = encodeBlock(
+      const { summary, remotes } = this.#contents.closing(place.file, place.blocks);
+      const closing = encodeClosingBlock(
         {
           kind: 'close',
           index: place.blocks,
           hour: place.hour ?? hour,
           writer: this.#services.writerId,
           next,
+          summary,
         },
-        null,
+        remotes,
         this.#services.codec,
       );
       const closed = await log.append(this.ref, place.file, place.length, closing);

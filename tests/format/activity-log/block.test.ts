@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { zstdBlockCodec as codec } from '../../../shared/adapters/node/block-codec.ts';
+import { formatAddress, parseAddress } from '../../../shared/domain/address/address.ts';
 import {
   type Block,
   encodeBlock,
+  encodeClosingBlock,
   readBlock,
   readRows,
   startOfBlockEndingAt,
@@ -18,9 +20,11 @@ import {
   MAX_BLOCK_BYTES,
   MAX_ROWS_BYTES,
   PREFIX_BYTES,
+  REMOTES_LENGTH_AT,
   TRAILER_BYTES,
   VERSION_AT,
 } from '../../../shared/format/activity-log/layout.ts';
+import { decodeRemoteAddresses } from '../../../shared/format/activity-log/remote-addresses.ts';
 import { QUARANTINED } from '../../../shared/format/activity-log/rows.ts';
 import { type TestRow, fromRows, headerFor, testRow, testRows, toRows } from './blocks.ts';
 
@@ -50,7 +54,42 @@ const CLOSE: CloseHeader = {
   hour: '20260822T12',
   writer: 'writer-1',
   next: '20260822T12-000000.log',
+  summary: {
+    first: { epoch: 0, sequence: 0 },
+    last: { epoch: 1, sequence: 7 },
+    firstHubTime: 1_787_400_000_000,
+    lastHubTime: 1_787_400_060_000,
+    lastSnapshot: 3,
+  },
 };
+const OF_FILE = {
+  ipv4: Uint32Array.of(0, 1, 0xc000_0201, 0xffff_ffff),
+  ipv6: Uint32Array.of(0, 0, 0xffff, 0xc000_0201, 0x2001_0db8, 0, 0, 1),
+};
+const closing = (header: CloseHeader = CLOSE) => encodeClosingBlock(header, OF_FILE, codec);
+
+/** A data block and a closing block as version 1 wrote them: without remote addresses and summary. */
+const VERSION_1 = Buffer.from(
+  [
+    'VFdCMXYDAAD4BtkHAQAAAA4CAAB7ImtpbmQiOiJkYXRhIiwiaW5kZXgiOjAsImhvdXIiOiIyMDI2MDgyMlQxMiIs',
+    'IndyaXRlciI6IndyaXRlci0xIiwic3RyZWFtIjoidGVzdH5kZXZpY2VzIiwicGFydGl0aW9uIjoiMCIsImVwb2No',
+    'IjowLCJlcG9jaFN0YXJ0IjoiMjAyNi0wOC0yMlQxMjowMDowMC4wMDBaIiwiZnJvbVNlcXVlbmNlIjowLCJ0b1Nl',
+    'cXVlbmNlIjowLCJsb3N0IjpudWxsLCJmaXJzdEVucXVldWVkVGltZSI6IjIwMjYtMDgtMjJUMTI6MDA6MDAuMTAw',
+    'WiIsImxhc3RFbnF1ZXVlZFRpbWUiOiIyMDI2LTA4LTIyVDEyOjAwOjAwLjEwMFoiLCJmaXJzdEh1YlRpbWUiOiIy',
+    'MDI2LTA4LTIyVDEyOjAwOjAwLjAwMFoiLCJsYXN0SHViVGltZSI6IjIwMjYtMDgtMjJUMTI6MDA6MDAuMDAwWiIs',
+    'InNuYXBzaG90Ijp7Im9yZGluYWwiOjMsImlkIjoic25hcHNob3QtMyJ9LCJncm91cHNSZXZpc2lvbiI6MCwicm93',
+    'cyI6eyJjb3VudGVkIjoxLCJyZXBlYXRzIjowLCJxdWFyYW50aW5lZCI6MCwib3RoZXIiOjB9LCJjb25uZWN0aW9u',
+    'cyI6MiwiZmluZGluZ3MiOjF9KLUv/WDBABUKAFbSQjZwVdMB/LlAqtNPjNnI/1teAXJPqJW95akvqeKExJ20yZa7',
+    '+MS839zvRirJ5jOXnB4ORmiTLVMxADIAMgCVp16t/qcJnoHI0AWJd/l+8YMVxdnTLDbGD0KuU4tXS35zav+4YlBV',
+    'FGdt+daSO1GANXtqzY6I83pqTa/vsKGYgvQZN36Qa9aVMY1mFEvnTlVR3Na39K35QUh5XJksE2WyIAQeCD0cvxpj',
+    'kK2xatzw4xob07xP8OPKqRPFsvvixxfLAYXi1mbc2npvkF0znxSz1veIBY/dXTeZSCQO5EAfzAfziNzuRqQoIsAI',
+    'ARAwcHngrNvQWFyEOjjWuc0QcAURF62GBNmKARHIrkSSAhQAYEtwTiUCsppDNN/+zWhjk3gXMoISRDJZYYQpEFKT',
+    'lOYNjpJQMCNr6XiCQJayGuWzUgd2AwAAVFdCRVRXQjF/AAAA+mPqbwEAAABjAAAAeyJraW5kIjoiY2xvc2UiLCJp',
+    'bmRleCI6MSwiaG91ciI6IjIwMjYwODIyVDEyIiwid3JpdGVyIjoid3JpdGVyLTEiLCJuZXh0IjoiMjAyNjA4MjJU',
+    'MTItMDAwMDAwLmxvZyJ9fwAAAFRXQkU=',
+  ].join(''),
+  'base64',
+);
 
 /** The block with some bytes changed and a checksum that holds again. */
 function forged(block: Uint8Array, change: (view: DataView) => void): Uint8Array {
@@ -88,9 +127,50 @@ describe('a block', () => {
   });
 
   it('closes a file without rows', () => {
-    const block = readBlock(encodeBlock(CLOSE, null, codec), 0, codec);
+    const block = readBlock(closing(), 0, codec);
     assert.deepEqual(block?.header, CLOSE);
     assert.equal(block.packedRows.length, 0);
+    assert.deepEqual(decodeRemoteAddresses(block.remotes!), OF_FILE);
+    const unknown = readBlock(closing({ ...CLOSE, summary: null }), 0, codec);
+    assert.equal(unknown?.remotes, null);
+  });
+
+  it('shows the addresses that its rows name, each once and in order', () => {
+    const to = (remote: string, local = '10.0.0.5') => ({
+      local: parseAddress(local)!,
+      remote: parseAddress(remote)!,
+      localPort: 1,
+      remotePort: 2,
+      bytesIn: 3,
+      bytesOut: 4,
+      protocol: 0,
+    });
+    const v6 = (remote: string) => to(remote, 'fe80::5');
+    const rows = [
+      testRow({ connections: [to('203.0.113.9'), v6('2001:db8::2'), to('192.0.2.1')] }),
+      testRow({ connections: [to('192.0.2.1'), v6('::ffff:192.0.2.1'), v6('2001:db8::2')] }),
+    ];
+    const { remotes } = readBlock(blockOf(rows), 0, codec)!;
+    assert.deepEqual(decodeRemoteAddresses(remotes!), {
+      ipv4: Uint32Array.of(0xc000_0201, 0xcb00_7109),
+      ipv6: Uint32Array.of(0, 0, 0xffff, 0xc000_0201, 0x2001_0db8, 0, 0, 2),
+    });
+    assert.deepEqual(rowsIn(readBlock(blockOf(rows), 0, codec)), rows);
+  });
+
+  it('is read as version 1 wrote it', () => {
+    const data = readBlock(VERSION_1, 0, codec);
+    assert.equal(data?.remotes, null);
+    const [row] = rowsIn(data);
+    assert.deepEqual(
+      row!.connections.map(({ remote }) => formatAddress(remote)),
+      ['192.0.2.1', '2001:db8::1'],
+    );
+    assert.equal(row!.findings[0]!.finding.address, '192.0.2.1');
+    const close = readBlock(VERSION_1, data.lengthBytes, codec);
+    assert.deepEqual(close?.header, { ...CLOSE, summary: null });
+    assert.equal(close.remotes, null);
+    assert.equal(data.lengthBytes + close.lengthBytes, VERSION_1.length);
   });
 
   it('is read on and on, one after the other', () => {
@@ -116,7 +196,7 @@ describe('a block', () => {
 
 describe('a block that is not all there', () => {
   it('asks for more bytes, wherever it is cut', () => {
-    for (const block of [blockOf(SMALL), encodeBlock(CLOSE, null, codec)]) {
+    for (const block of [blockOf(SMALL), closing()]) {
       for (let end = 0; end < block.length; end++) {
         assert.equal(readBlock(block.subarray(0, end), 0, codec), null, `cut at ${end}`);
       }
@@ -208,7 +288,8 @@ describe('a damaged block', () => {
       forged(blockOf(SMALL), (view) => view.setUint32(offset, value, true));
     refused(at(LENGTH_AT, MAX_BLOCK_BYTES + 1), /a block of 67108865 bytes/);
     refused(at(LENGTH_AT, 0xffff_ffff), /a block of 4294967295 bytes/);
-    refused(at(LENGTH_AT, PREFIX_BYTES + TRAILER_BYTES), /with a header of/);
+    refused(at(LENGTH_AT, PREFIX_BYTES + TRAILER_BYTES), /trailer/);
+    refused(at(REMOTES_LENGTH_AT, 0xffff_ffff), /remote addresses of 4294967295/);
     refused(at(HEADER_LENGTH_AT, 0xffff_ffff), /a header of 4294967295/);
     for (const length of [0, PREFIX_BYTES + TRAILER_BYTES - 1, MAX_BLOCK_BYTES + 1, 0xffff_ffff]) {
       const block = blockOf(SMALL);
@@ -219,8 +300,8 @@ describe('a damaged block', () => {
 
   it('is refused for a version that this reader does not know', () => {
     refused(
-      forged(blockOf(SMALL), (view) => view.setUint16(VERSION_AT, 2, true)),
-      /format version 2; this reader knows 1/,
+      forged(blockOf(SMALL), (view) => view.setUint16(VERSION_AT, 3, true)),
+      /format version 3; this reader knows 1 and 2/,
     );
   });
 
@@ -249,7 +330,7 @@ describe('a block that no reader would accept', () => {
     const huge = { ...codec, compress: () => new Uint8Array(MAX_BLOCK_BYTES) };
     assert.throws(() => encodeBlock(headerFor(SMALL), toRows(SMALL), huge), /exceeds 67108864/);
     const rows = toRows(SMALL);
-    rows.encode = () => new Uint8Array(MAX_ROWS_BYTES + 1);
+    rows.encode = () => ({ columns: new Uint8Array(MAX_ROWS_BYTES + 1), remotes: null });
     assert.throws(() => encodeBlock(headerFor(SMALL), rows, codec), /exceed 268435456/);
   });
 });

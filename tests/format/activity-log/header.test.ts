@@ -86,10 +86,31 @@ describe('the header of a closing block', () => {
     hour: '20260822T12',
     writer: 'writer-1',
     next: '20260822T12-000000.log',
+    summary: {
+      first: { epoch: 0, sequence: 3 },
+      last: { epoch: 1, sequence: 5 },
+      firstHubTime: 1_787_400_000_000,
+      lastHubTime: 1_787_400_060_000,
+      lastSnapshot: 4,
+    },
   };
 
   it('comes back as it was', () => {
     assert.deepEqual(decodeHeader(encodeHeader(close)), close);
+    const unknown = { ...close, summary: null };
+    assert.deepEqual(decodeHeader(encodeHeader(unknown)), unknown);
+  });
+
+  it('has no summary where version 1 wrote it', () => {
+    const { summary: _, ...fields } = close;
+    assert.deepEqual(decode(fields), { ...close, summary: null });
+  });
+
+  it('is refused with half a summary', () => {
+    const summary = { ...close.summary, firstHubTime: '2026-08-22T12:00:00.000Z' };
+    for (const broken of [5, {}, summary, { ...summary, last: null }]) {
+      assert.throws(() => decode({ ...close, summary: broken }), BlockFormatError);
+    }
   });
 
   it('is refused without the file that goes on', () => {

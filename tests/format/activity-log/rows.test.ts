@@ -6,14 +6,15 @@ import { BlockFormatError } from '../../../shared/format/activity-log/layout.ts'
 import {
   ActivityRows,
   COUNTED,
+  type EncodedRows,
   OTHER,
   QUARANTINED,
 } from '../../../shared/format/activity-log/rows.ts';
 import { type TestConnection, fromRows, indicator, testRow, testRows, toRows } from './blocks.ts';
 
-const refused = (bytes: Uint8Array, reason?: RegExp) =>
+const refused = (rows: EncodedRows, reason?: RegExp) =>
   assert.throws(
-    () => ActivityRows.decode(bytes),
+    () => ActivityRows.decode(rows),
     (error) => error instanceof BlockFormatError && (reason?.test(error.message) ?? true),
   );
 
@@ -48,16 +49,23 @@ const small = () =>
   ]).encode();
 
 /** The columns behind `text`, which is the JSON section with its length before it. */
-function withJson(bytes: Uint8Array, change: (text: string) => string): Uint8Array {
+function withJson({ columns: bytes, remotes }: EncodedRows, change: (text: string) => string) {
   const length = (bytes[0]! & 127) + 128 * bytes[1]!;
   assert.ok(bytes[0]! > 127 && bytes[1]! < 128);
   const text = change(Buffer.from(bytes.subarray(2, 2 + length)).toString('latin1'));
-  return Buffer.concat([
+  const columns = Buffer.concat([
     Buffer.from([(text.length % 128) + 128, Math.floor(text.length / 128)]),
     Buffer.from(text, 'latin1'),
     bytes.subarray(2 + length),
   ]);
+  return { columns, remotes };
 }
+
+/** Rows without connections and these columns. */
+const ofColumns = (columns: readonly number[]): EncodedRows => ({
+  columns: Uint8Array.from(columns),
+  remotes: Uint8Array.of(0, 0),
+});
 
 describe('the rows of a block', () => {
   it('come back as they were, whatever is in them', () => {
@@ -124,7 +132,8 @@ describe('the rows of a block', () => {
         ),
       ).encode();
     const [one, hundred] = [met(1), met(100)];
-    assert.ok(hundred.length - one.length < 99 * 150, `${one.length} and ${hundred.length} bytes`);
+    const more = hundred.columns.length - one.columns.length;
+    assert.ok(more < 99 * 150, `${more} bytes more`);
     const { findings } = ActivityRows.decode(hundred);
     assert.deepEqual(findings[99]!.indicators, indicators);
     assert.equal(findings[99]!.indicators, findings[0]!.indicators);
@@ -154,12 +163,19 @@ describe('the rows of a block', () => {
 
 describe('damaged rows', () => {
   it('are refused when cut at any byte', () => {
-    const bytes = small();
-    for (let end = 0; end < bytes.length; end++) refused(bytes.subarray(0, end));
+    const { columns, remotes } = small();
+    for (let end = 0; end < columns.length; end++) {
+      refused({ columns: columns.subarray(0, end), remotes });
+    }
+    for (let end = 0; end < remotes!.length; end++) {
+      refused({ columns, remotes: remotes!.subarray(0, end) });
+    }
   });
 
   it('are refused when bytes follow', () => {
-    refused(Uint8Array.from([...small(), 0]), /1 bytes stand behind the last column/);
+    const { columns, remotes } = small();
+    refused({ columns: Uint8Array.of(...columns, 0), remotes }, /1 bytes stand behind the last/);
+    refused({ columns, remotes: Uint8Array.of(...remotes!, 0) }, /1 bytes stand behind the remote/);
   });
 
   it('are refused or read within bounds, whichever bytes are changed', () => {
@@ -172,16 +188,20 @@ describe('damaged rows', () => {
         ),
         change,
         (original, changes) => {
-          const bytes = original.slice();
-          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          const columns = original.columns.slice();
+          const remotes = original.remotes!.slice();
+          for (const [at, value] of changes) {
+            const bytes = at % 4 === 0 ? remotes : columns;
+            bytes[at % bytes.length] = value;
+          }
           let rows: ActivityRows;
           try {
-            rows = ActivityRows.decode(bytes);
+            rows = ActivityRows.decode({ columns, remotes });
           } catch (error) {
             assert.ok(error instanceof BlockFormatError, String(error));
             return;
           }
-          assert.ok(rows.count <= bytes.length && rows.connections.count <= bytes.length);
+          assert.ok(rows.count <= columns.length && rows.connections.count <= columns.length);
           assert.equal(fromRows(rows).length, rows.count);
           for (const found of rows.rowFindings) {
             assert.ok(found.connection < rows.connections.count && rows.findings[found.finding]);
@@ -194,7 +214,10 @@ describe('damaged rows', () => {
 
   it('are refused for random bytes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => refused(bytes)),
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        refused({ columns: bytes, remotes: null });
+        refused({ ...small(), remotes: bytes });
+      }),
       { numRuns: 300 },
     );
   });
@@ -203,12 +226,12 @@ describe('damaged rows', () => {
     const lists = Buffer.from('{"devices":[],"reasons":[],"findings":[],"evidence":[]}');
     const start = [lists.length, ...lists];
     const huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
-    refused(Uint8Array.from([...start, ...huge]), /entries do not fit/); // addresses
-    refused(Uint8Array.from([...start, 0, ...huge]), /entries do not fit/); // rows
-    refused(Uint8Array.from([...start, 0, 0, ...huge]), /entries do not fit/); // connections
-    refused(Uint8Array.from([...start, 0, 0, 0, ...huge]), /entries do not fit/); // findings
-    refused(Uint8Array.from([0xff, 0xff, 0x7f, ...start]), /bytes expected/); // JSON
-    assert.equal(ActivityRows.decode(Uint8Array.from([...start, 0, 0, 0, 0])).count, 0);
+    refused(ofColumns([...start, ...huge]), /entries do not fit/); // addresses
+    refused(ofColumns([...start, 0, ...huge]), /entries do not fit/); // rows
+    refused(ofColumns([...start, 0, 0, ...huge]), /entries do not fit/); // connections
+    refused(ofColumns([...start, 0, 0, 0, ...huge]), /entries do not fit/); // findings
+    refused(ofColumns([0xff, 0xff, 0x7f, ...start]), /bytes expected/); // JSON
+    assert.equal(ActivityRows.decode(ofColumns([...start, 0, 0, 0, 0])).count, 0);
   });
 
   it('are refused when their lists are not what a writer writes', () => {
@@ -294,12 +317,12 @@ describe('damaged rows', () => {
         ],
       }),
     ]);
-    const bytes = rows.encode();
-    const families = bytes.lastIndexOf(4); // the family column: 4, 6
-    const at = bytes.findIndex(
-      (_, i) => bytes[i] === 2 && bytes[i + 1] === 4 && bytes[i + 2] === 6 && i < families,
+    const { columns, remotes } = rows.encode();
+    const families = columns.lastIndexOf(4); // the family column: 4, 6
+    const at = columns.findIndex(
+      (_, i) => columns[i] === 2 && columns[i + 1] === 4 && columns[i + 2] === 6 && i < families,
     );
-    bytes[at + 1] = 6;
-    refused(bytes, /connection 0 names an address of the other family/);
+    columns[at + 1] = 6;
+    refused({ columns, remotes }, /connection 0 names an address of the other family/);
   });
 });

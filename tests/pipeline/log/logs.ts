@@ -2,8 +2,13 @@
 import * as fc from 'fast-check';
 import { MemoryActivityLog } from '../../../shared/adapters/memory/activity-log.ts';
 import { zstdBlockCodec as codec } from '../../../shared/adapters/node/block-codec.ts';
-import { encodeBlock } from '../../../shared/format/activity-log/block.ts';
-import type { BlockHeader, DataHeader } from '../../../shared/format/activity-log/header.ts';
+import { encodeBlock, encodeClosingBlock } from '../../../shared/format/activity-log/block.ts';
+import type {
+  BlockHeader,
+  CloseHeader,
+  DataHeader,
+} from '../../../shared/format/activity-log/header.ts';
+import { NO_REMOTES } from '../../../shared/format/activity-log/remote-addresses.ts';
 import { COUNTED, OTHER, QUARANTINED } from '../../../shared/format/activity-log/rows.ts';
 import { FIRST_FILE, hourOf, nextFileName } from '../../../shared/pipeline/log/file-name.ts';
 import type { LogFile, PartitionRef } from '../../../shared/ports/activity-log.ts';
@@ -61,8 +66,8 @@ export class LogWriter {
   }
 
   async close(next: string): Promise<void> {
-    const header: BlockHeader = { kind: 'close', ...this.#place(), next };
-    await this.#write(header, [], encodeBlock(header, null, codec));
+    const header: CloseHeader = { kind: 'close', ...this.#place(), next, summary: null };
+    await this.#write(header, [], encodeClosingBlock(header, NO_REMOTES, codec));
   }
 
   /** The next file, empty; the one before was closed. */
