@@ -1,4 +1,4 @@
-import { type Alert, type FlowSample, shownTally } from '../domain/alert/alert.ts';
+import { type Alert, type FlowSample, foundBy, shownTally } from '../domain/alert/alert.ts';
 import { formatInstant } from '../domain/time/instant.ts';
 import { ruleTextOf } from '../rules/catalogue.ts';
 
@@ -26,7 +26,7 @@ export function alertRecord(alert: Alert): Record<string, unknown> {
           ...tally.totals,
           firstSeen: formatInstant(tally.totals.firstSeen),
           lastSeen: formatInstant(tally.totals.lastSeen),
-          foundBy: 'live',
+          foundBy: foundBy(alert),
         }),
     displayName: text.displayName,
     description: text.description,

@@ -86,6 +86,7 @@ function toDocument(pk: string, alert: Alert): AlertDocument {
   };
 }
 
-function fromDocument(document: AlertDocument): Alert {
-  return document.alert;
+/** Version 0.1 wrote alerts that no hunt knew of. */
+function fromDocument({ alert }: AlertDocument): Alert {
+  return { ...alert, hunted: alert.hunted ?? null, huntedIn: alert.huntedIn ?? {} };
 }

@@ -1,8 +1,8 @@
-// What an alert is, and the only functions that change one. Ingest and fold both call them: ingest is only sooner
+// What an alert is, and the only functions that change one. Ingest, fold and hunts all call them: ingest is only sooner
 // (reference: docs/architecture.md, "Alerts: opened by ingest, counted by the fold").
 import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
 import type { Direction } from '../telemetry/direction.ts';
-import { type LogPosition, isAfter } from './position.ts';
+import { type LogPosition, type LogRange, covers, isAfter, withRange } from './position.ts';
 import { type Severity, gravest, isGraver } from './severity.ts';
 import { type Totals, addTotals } from './totals.ts';
 
@@ -73,12 +73,16 @@ export interface Alert extends AlertKey {
   /** Epoch milliseconds of our clock. */
   readonly createdAt: number;
   readonly resolvedAt: number | null;
-  /** What ingest saw when it opened the alert: shown until the fold has counted. Null for a platform alert. */
+  /** What ingest saw when it opened the alert: shown until the fold has counted. Null where a hunt, or no sighting, did. */
   readonly opening: Tally | null;
   /** The fold's work: everything in the log up to the positions in `counted`. */
   readonly live: Tally | null;
   /** By `stream/partition`: rows up to here are in `live`, so the same rows never add twice. */
   readonly counted: Readonly<Record<string, LogPosition>>;
+  /** What hunts found: rows of the past that carry no finding, so none of them is in `live`. */
+  readonly hunted: Tally | null;
+  /** By `stream/partition`: the stretches of the log that hunts have read for this alert; what they gave is in `hunted`. */
+  readonly huntedIn: Readonly<Record<string, readonly LogRange[]>>;
   /** Figures of an alert that no sightings make up (platform health). */
   readonly facts: Readonly<Record<string, unknown>> | null;
 }
@@ -102,6 +106,8 @@ export function openAlert(id: string, sighting: Sighting, at: number): Alert {
     opening: tallyOf(sighting),
     live: null,
     counted: {},
+    hunted: null,
+    huntedIn: {},
     facts: null,
   };
 }
@@ -157,12 +163,47 @@ export function countSightings(
   };
 }
 
-/** What people see: the fold's counts, or the opening sighting until there are any. */
-export function shownTally(alert: Alert): Tally | null {
-  return alert.live ?? alert.opening;
+/**
+ * What a hunt found in the stretch `range` of one partition, in log order, into its alert: sightings in a stretch that was hunted
+ * before are in it already. Creates, raises and reopens as ingest does. Null when nothing is new.
+ */
+export function countHunted(
+  alert: Alert | null,
+  id: string,
+  partition: string,
+  sightings: readonly CountedSighting[],
+  range: LogRange,
+  at: number,
+): Alert | null {
+  const before = alert?.huntedIn[partition] ?? [];
+  const fresh = sightings.filter(({ position }) => !covers(before, position));
+  const [first] = fresh;
+  if (first === undefined) return null;
+  let next = alert ?? { ...openAlert(id, first, at), opening: null };
+  for (const sighting of fresh) {
+    next = noteSighting(next, sighting.severity, sighting.totals.lastSeen) ?? next;
+  }
+  return {
+    ...next,
+    hunted: fresh.reduce<Tally | null>(addToTally, next.hunted),
+    huntedIn: { ...next.huntedIn, [partition]: withRange(before, range) },
+  };
 }
 
-function addToTally(tally: Tally | null, sighting: Sighting): Tally {
+/** What people see: the fold's counts, or the opening sighting until there are any, and what hunts found. */
+export function shownTally(alert: Alert): Tally | null {
+  const live = alert.live ?? alert.opening;
+  return live === null || alert.hunted === null
+    ? (live ?? alert.hunted)
+    : addToTally(live, alert.hunted);
+}
+
+/** `live` as soon as any row was matched when it was read. */
+export function foundBy(alert: Alert): 'live' | 'hunt' {
+  return alert.live === null && alert.opening === null ? 'hunt' : 'live';
+}
+
+function addToTally(tally: Tally | null, sighting: Tally | Sighting): Tally {
   if (tally === null) return tallyOf(sighting);
   const graver = isGraver(sighting.severity, tally.severity);
   return {
@@ -170,20 +211,20 @@ function addToTally(tally: Tally | null, sighting: Sighting): Tally {
     severity: graver ? sighting.severity : tally.severity,
     direction: graver ? sighting.direction : tally.direction,
     indicators: mergeIndicators(tally.indicators, sighting.indicators),
-    warningLists: mergeWarnings(tally.warningLists ?? [], sighting.warningLists),
+    warningLists: mergeWarnings(tally.warningLists ?? [], sighting.warningLists ?? []),
     snapshot: tally.snapshot,
     flows: [...tally.flows, ...sighting.flows].slice(0, MAX_FLOWS),
   };
 }
 
-function tallyOf(sighting: Sighting): Tally {
-  const { totals, severity, direction, indicators, warningLists, snapshot, flows } = sighting;
+function tallyOf(sighting: Tally | Sighting): Tally {
+  const { totals, severity, direction, indicators, snapshot, flows } = sighting;
   return {
     totals,
     severity,
     direction,
     indicators: indicators.slice(0, MAX_INDICATORS),
-    warningLists,
+    warningLists: sighting.warningLists ?? [],
     snapshot,
     flows,
   };
@@ -235,6 +276,8 @@ export function openPlatformAlert(id: string, finding: PlatformFinding, at: numb
     opening: null,
     live: null,
     counted: {},
+    hunted: null,
+    huntedIn: {},
     facts: finding.facts,
   };
 }
