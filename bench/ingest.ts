@@ -103,7 +103,7 @@ const bytes = batches.flatMap((batch) => batch.bodies).reduce((sum, body) => sum
 const { feeds } = await readFeedFolder(join(SAMPLE, 'feed'), { at: Date.now() });
 const snapshots = new MemoryIndicatorSnapshots();
 const id = await snapshots.store(buildSnapshot(feeds));
-await snapshots.point({ ordinal: 1, id, publishedAt: '', allowlistId: null }, null);
+await snapshots.point({ ordinal: 1, id, publishedAt: '', allowlistId: null, earlier: [] }, null);
 const listed = new Set<string>();
 for (const feed of feeds) {
   for (const { prefix } of feed.indicators) {

@@ -101,8 +101,13 @@ const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Co
   },
   {
     name: 'explain',
-    summary: 'who lists an address, and what a contact with it would raise',
+    summary: 'who lists an address, what a contact would raise, and which devices had one',
     load: async () => (await import('./commands/explain.ts')).command,
+  },
+  {
+    name: 'hunt',
+    summary: 'which devices talked to an address, in all that the log holds',
+    load: async () => (await import('./commands/hunt.ts')).command,
   },
   {
     name: 'index build',

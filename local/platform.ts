@@ -101,5 +101,6 @@ function settingsFor(hub: HubProcess, blobs: Azurite, cosmos: CosmosProcess) {
     FoldSchedule: '0 * * * * *',
     CatchUpSchedule: '30 * * * * *',
     FeedRefreshSchedule: '15 * * * * *',
+    HuntSchedule: '45 * * * * *',
   };
 }

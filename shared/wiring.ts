@@ -13,6 +13,7 @@ import { streamName } from './format/trigger/event-batch.ts';
 import { AlertOpener } from './pipeline/alerts.ts';
 import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
+import type { HuntServices } from './pipeline/hunt/hunt-publications.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
 import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
@@ -34,6 +35,7 @@ export interface Services {
   /** What this instance matches with. */
   readonly intelligence: CurrentSnapshot;
   readonly clock: Clock;
+  readonly hunts: HuntServices;
   /** What feeds need; built when first asked for, because ingest never does. */
   readonly feeds: () => Promise<RefreshServices>;
   /** Ends what keeps the process alive: the connection to the event hub. */
@@ -61,6 +63,7 @@ const Settings = z
     ThreadwatchCosmos: z.string().min(1).optional(),
     ThreadwatchCosmos__accountEndpoint: z.url().optional(),
     RepeatHorizonMs: milliseconds('repeatHorizonMs'),
+    HuntLookbackDays: z.coerce.number().int().min(1).max(365).default(14),
     EphemeralPortFrom: z.coerce.number().int().min(1).max(65_535).default(30_000),
   })
   .superRefine(
@@ -80,6 +83,8 @@ const Settings = z
     { when: () => true },
   );
 type Settings = z.infer<typeof Settings>;
+
+const DAY_MS = 24 * 60 * 60_000;
 
 let clock: Clock = systemClock;
 let built: Promise<Services> | null = null;
@@ -179,6 +184,18 @@ async function build(settings: Settings): Promise<Services> {
       clock,
       codec: zstdBlockCodec,
       hub: detection.hub,
+    },
+    hunts: {
+      log: activityLog,
+      alerts,
+      checkpoints: blobCheckpoints,
+      snapshots: indicatorSnapshots,
+      intelligence,
+      clock,
+      codec: zstdBlockCodec,
+      hub: detection.hub,
+      ephemeralPortFrom: detection.ephemeralPortFrom,
+      lookbackMs: settings.HuntLookbackDays * DAY_MS,
     },
     catchUp: new CatchUp({ ...common, ingest, alertStore: alerts }),
     stream: streamName(namespaceOf(settings), settings.DeviceStreamEventHub),

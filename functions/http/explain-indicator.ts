@@ -2,15 +2,18 @@ import { type HttpRequest, type HttpResponseInit, app } from '@azure/functions';
 import { answering } from '../../shared/format/http-problem.ts';
 import { services } from '../../shared/wiring.ts';
 
-/** `GET /api/indicators/{address}`: who lists the address, since when and until when, and what a contact would raise. */
+/** `GET /api/indicators/{address}`: who lists the address, what a contact would raise, and which devices had one lately. */
 export async function explainIndicator(request: HttpRequest): Promise<HttpResponseInit> {
   return answering(async () => {
-    const { explainAddress } =
+    const { addressOf, explainAddress } =
       await import('../../shared/pipeline/feeds/operate/explain-address.ts');
-    const { intelligence, clock } = await services();
+    const { recentContacts } = await import('../../shared/pipeline/hunt/recent-contacts.ts');
+    const { intelligence, hunts, clock } = await services();
+    const address = addressOf(request.params['address'] ?? '');
     // Not `fresh()`: who has just changed the allowlist asks what that did.
     const loaded = await intelligence.refresh();
-    return { jsonBody: explainAddress(loaded, request.params['address'] ?? '', clock.now()) };
+    const explanation = explainAddress(loaded, address, clock.now());
+    return { jsonBody: { ...explanation, contacts: await recentContacts(hunts, loaded, address) } };
   });
 }
 

@@ -5,18 +5,19 @@ import type {
   ExplainedIndicator,
   Explanation,
 } from '../../shared/pipeline/feeds/operate/explain-address.ts';
+import type { RecentContacts } from '../../shared/pipeline/hunt/recent-contacts.ts';
 import { API_OPTIONS, API_USAGE, apiPath, openApi } from '../api-client.ts';
 import { printable } from '../feeds/printable.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';
 
 export const command: Command = {
   name: 'explain',
-  summary: 'who lists an address, and what a contact with it would raise',
+  summary: 'who lists an address, what a contact would raise, and which devices had one',
   usage: `explain ADDRESS... [--url URL] [--key KEY] [--data DIR] [--json]
 
 Tells of each ADDRESS what a running Threadwatch knows: the feeds that list it, by which network, since when and until when;
-warning lists and the allowlist; and in one sentence what a contact of a device would raise now. - reads addresses from
-stdin. Ends with 0 whether listed or not.
+warning lists and the allowlist; in one sentence what a contact of a device would raise now; and the devices that talked to
+it in the last day ("hunt" looks further back). - reads addresses from stdin. Ends with 0 whether listed or not.
 
 ${API_USAGE}
   --json       one JSON object an address`,
@@ -30,12 +31,18 @@ ${API_USAGE}
     const addresses = await addressesOf(positionals, io);
     const api = openApi(values, io);
     for (const address of addresses) {
-      const { body } = await api.get<Explanation>(apiPath('indicators', address));
+      const { body } = await api.get<Explained>(apiPath('indicators', address));
       await write(io.stdout, values.json ? asJson(body) : asText(body));
     }
     return 0;
   },
 };
+
+/** As `GET /api/indicators/{address}` answers. */
+interface Explained extends Explanation {
+  /** Absent from a version before 0.2. */
+  readonly contacts?: RecentContacts;
+}
 
 async function addressesOf(given: readonly string[], io: CommandIo): Promise<readonly string[]> {
   if (given.length === 0) throw new UsageError('ADDRESS was expected');
@@ -56,19 +63,36 @@ function canonical(argument: string): string {
   throw new UsageError(`${JSON.stringify(argument)} is not an IPv4 or IPv6 address`);
 }
 
-function asJson(explanation: Explanation): string {
+function asJson(explanation: Explained): string {
   return `${JSON.stringify({ record: 'explanation', ...explanation })}\n`;
 }
 
-function asText({ address, effect, indicators, warningLists, allowlist }: Explanation): string {
+function asText(explained: Explained): string {
+  const { address, effect, indicators, warningLists, allowlist, contacts } = explained;
   const lines = [
     `${address}: ${indicators.length > 0 ? 'listed' : 'not listed'}`,
     `  ${effect}`,
     ...indicators.map(indicatorLine),
     ...warningLists.map(({ list, matchedPrefix }) => `  warning list ${list}  ${matchedPrefix}`),
     ...(allowlist === null ? [] : [`  allowlist  ${allowlist.network}  ${allowlist.reason}`]),
+    ...(contacts === undefined ? [] : contactLines(contacts)),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function contactLines({ devices, devicesLeftOut, complete, since }: RecentContacts): string[] {
+  const scope = complete
+    ? `since ${since}`
+    : `since ${since}, but the log was too much: its older part was not read; "hunt" reads it all`;
+  const more = devicesLeftOut === 0 ? [] : [`    and ${devicesLeftOut} more`];
+  return [
+    `  contacts  ${devices.length === 0 ? 'no device' : `${devices.length + devicesLeftOut} devices`} ${scope}`,
+    ...devices.map(
+      ({ deviceId, messages, connections, firstSeen, lastSeen }) =>
+        `    ${deviceId}  ${messages} messages  ${connections} connections  first ${firstSeen}  last ${lastSeen}`,
+    ),
+    ...more,
+  ];
 }
 
 function indicatorLine(indicator: ExplainedIndicator): string {

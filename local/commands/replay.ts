@@ -11,7 +11,7 @@ import { type CapturedEvent, readCapture } from '../capture/read-capture.ts';
 import { alertLine } from '../console/alert-line.ts';
 import { ProgressLine } from '../console/progress-line.ts';
 import { startFeedServer } from '../feeds/feed-server.ts';
-import { loadFeeds, refreshServicesOf } from '../feeds/load-feeds.ts';
+import { loadFeeds, refreshServicesOf, replaceFeeds } from '../feeds/load-feeds.ts';
 import { printable } from '../feeds/printable.ts';
 import { hostApp } from '../functions/host-app.ts';
 import { VirtualHostClock } from '../host/clock.ts';
@@ -25,6 +25,7 @@ const FIVE_MINUTES = 5 * MINUTE;
 interface ReplayOptions {
   readonly capture: string;
   readonly feeds: string | null;
+  readonly laterFeeds: string | null;
   readonly from: number | null;
   readonly until: number | null;
   readonly json: boolean;
@@ -33,13 +34,16 @@ interface ReplayOptions {
 export const command: Command = {
   name: 'replay',
   summary: 'run a capture through the real functions under a virtual clock, and print every alert',
-  usage: `replay CAPTURE [--feeds DIR] [--from TIME] [--until TIME] [--json]
+  usage: `replay CAPTURE [--feeds DIR] [--later-feeds DIR] [--from TIME] [--until TIME] [--json]
 
 Plays a capture (NDJSON, .gz, .zst, or - for stdin) through the unmodified functions on a local platform of its own,
 as fast as it goes, and prints every alert in its final state. Nothing is kept afterwards.
 
   --feeds DIR   threat feeds, one file each (a folder with a manifest.json is a MISP feed), fetched by the refresh
                 function and refreshed as time goes on; what nothing reads is skipped whole and named on stderr
+  --later-feeds DIR
+                feeds that take the place of the first ones when everything is played: what is new in them is hunted in
+                the past, and adds alerts that were "found by hunt"
   --from TIME   when the feeds are fetched (default: the multiple of five minutes at or before the first message)
   --until TIME  how far the clock goes on after the last message (default: the next multiple of five minutes)
   --json        one JSON object a line`,
@@ -61,6 +65,7 @@ function parseOptions(args: readonly string[]): ReplayOptions {
     allowPositionals: true,
     options: {
       feeds: { type: 'string' },
+      'later-feeds': { type: 'string' },
       from: { type: 'string' },
       until: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -80,6 +85,7 @@ function parseOptions(args: readonly string[]): ReplayOptions {
   return {
     capture,
     feeds: values.feeds ?? null,
+    laterFeeds: values['later-feeds'] ?? null,
     from: time('from'),
     until: time('until'),
     json: values.json,
@@ -102,20 +108,22 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   const from = options.from ?? Math.floor(first.time / FIVE_MINUTES) * FIVE_MINUTES;
   const clock = new VirtualHostClock(from);
   const platform = await startPlatform({ directory, partitionCount, anyPorts: true });
-  const folder = options.feeds === null ? null : resolve(io.cwd, options.feeds);
-  const feedServer = folder === null ? null : await startFeedServer(() => folder);
-  try {
-    if (folder !== null && feedServer !== null) {
-      const services = refreshServicesOf(platform, clock);
-      const { leftOut } = await loadFeeds(services, folder, feedServer.origin);
-      for (const { name, reason } of leftOut) {
-        io.stderr.write(printable(`skipped ${name}: ${reason}`) + '\n');
-      }
+  let folder = '';
+  const feedServer = await startFeedServer(() => folder);
+  const useFeeds = async (directory: string, load: typeof loadFeeds) => {
+    folder = resolve(io.cwd, directory);
+    const services = refreshServicesOf(platform, clock);
+    const { leftOut } = await load(services, folder, feedServer.origin);
+    for (const { name, reason } of leftOut) {
+      io.stderr.write(printable(`skipped ${name}: ${reason}`) + '\n');
     }
+  };
+  try {
+    if (options.feeds !== null) await useFeeds(options.feeds, loadFeeds);
     useClock(clock);
-    return await play(options, events, from, clock, platform, io);
+    return await play(options, events, from, clock, platform, useFeeds, io);
   } finally {
-    await feedServer?.stop();
+    await feedServer.stop();
     await platform.stop();
   }
 }
@@ -142,6 +150,7 @@ async function play(
   from: number,
   clock: VirtualHostClock,
   platform: Platform,
+  useFeeds: (directory: string, load: typeof loadFeeds) => Promise<void>,
   io: CommandIo,
 ): Promise<number> {
   const host = await hostApp({
@@ -182,6 +191,11 @@ async function play(
       );
     }
     await host.runTimer('foldActivityLog');
+    if (options.laterFeeds !== null) {
+      progress.show('hunting for what the later feeds brought');
+      await useFeeds(options.laterFeeds, replaceFeeds);
+      await host.runTimer('huntIndicators');
+    }
     progress.clear();
     await printAlerts(options.json, io);
     return 0;

@@ -105,7 +105,11 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
     functions = await startFunctions({
       platform,
       // A few seconds after the fact, not a minute: somebody is looking.
-      settings: { FoldSchedule: '*/5 * * * * *', FeedRefreshSchedule: '*/10 * * * * *' },
+      settings: {
+        FoldSchedule: '*/5 * * * * *',
+        FeedRefreshSchedule: '*/10 * * * * *',
+        HuntSchedule: '*/5 * * * * *',
+      },
       httpPort: options.port,
       timerStateDirectory: join(options.directory, 'timers'),
       onLog: (line) => showTrouble(line, io),

@@ -12,6 +12,7 @@ import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { NodeWeb } from '../../shared/adapters/web/node-web.ts';
 import type { FeedRecord } from '../../shared/domain/indicator/feed.ts';
 import { FEEDS_FILE } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
+import { acceptFeed, requestRefresh } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
 import { problemOf } from '../../shared/pipeline/feeds/refresh/feed-health.ts';
 import {
   type RefreshServices,
@@ -55,6 +56,25 @@ export async function loadFeeds(
 ): Promise<LoadedFeeds> {
   await configure(services, await feedsOfFolder(folder, origin));
   await refreshFeeds(services);
+  return loadedFeeds(services);
+}
+
+/** The folder's feeds in the place of those before, whatever changed: what a refresh holds back as doubtful is accepted. */
+export async function replaceFeeds(
+  services: RefreshServices,
+  folder: string,
+  origin: string,
+): Promise<LoadedFeeds> {
+  await configure(services, await feedsOfFolder(folder, origin));
+  await requestRefresh(services, null);
+  await refreshFeeds(services);
+  for (const { feed } of await services.feeds.list()) {
+    if (feed.held !== null) await acceptFeed(services, feed.name, {});
+  }
+  return loadedFeeds(services);
+}
+
+async function loadedFeeds(services: RefreshServices): Promise<LoadedFeeds> {
   const records = (await services.feeds.list()).map(({ feed }) => feed);
   const inUse = records.filter(({ current }) => current !== null);
   return {

@@ -5,6 +5,7 @@ const STATUS_OF_REQUEST = {
   InvalidRequest: 400,
   UnknownFeed: 404,
   UnknownNetwork: 404,
+  UnknownHunt: 404,
   FeedDisabled: 409,
   NothingHeld: 409,
   NoEarlierState: 409,

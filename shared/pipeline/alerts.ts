@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import {
   type Alert,
   type AlertKey,
+  type CountedSighting,
   type PlatformFinding,
   type Sighting,
   noteSighting,
@@ -10,6 +11,7 @@ import {
   platformKey,
 } from '../domain/alert/alert.ts';
 import { identityText, partitionKeyOf } from '../domain/alert/identity.ts';
+import type { LogPosition } from '../domain/alert/position.ts';
 import { type Severity, isGraver } from '../domain/alert/severity.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -26,6 +28,8 @@ export class AlertConflictError extends Error {
 }
 
 const MAX_CONFLICTS = 10;
+/** Alerts of one step are independent. */
+const ALERTS_AT_ONCE = 8;
 
 /**
  * Reads an alert, changes it by a pure function and writes it back if it is still the one that was read; again on a
@@ -52,12 +56,40 @@ export async function changeAlert(
   );
 }
 
+/** Sightings by the id of their alert, gathered over blocks in log order. */
+export type Gathered = Map<string, CountedSighting[]>;
+
+/** Adds the sightings of the block that ends at `position`. */
+export function gather(
+  gathered: Gathered,
+  hub: string,
+  sightings: readonly Sighting[],
+  position: LogPosition,
+): void {
+  for (const sighting of sightings) {
+    const id = alertIdOf(hub, sighting.key);
+    const known = gathered.get(id);
+    if (known === undefined) gathered.set(id, [{ ...sighting, position }]);
+    else known.push({ ...sighting, position });
+  }
+}
+
+/** Changes the alert of each gathered list by a pure function. */
+export async function changeGathered(
+  store: AlertStore,
+  gathered: Gathered,
+  change: (alert: Alert | null, id: string, sightings: readonly CountedSighting[]) => Alert | null,
+): Promise<void> {
+  await atOnce([...gathered], ALERTS_AT_ONCE, async ([id, sightings]) => {
+    const key = partitionKeyOf(sightings[0]!.key);
+    await changeAlert(store, key, id, (alert) => change(alert, id, sightings));
+  });
+}
+
 /** Alerts that this instance has seen stored; older ones are asked for again. */
 const MAX_KNOWN = 100_000;
 /** Of one block: a flood of findings must not keep a partition waiting. The fold opens the others. */
 const MAX_OPENED = 1000;
-/** Alerts of one block are independent. */
-const ALERTS_AT_ONCE = 8;
 
 /** Opens alerts at once; counting is the fold's. Remembers what it has seen, so a beacon of a million messages costs one write. */
 export class AlertOpener {

@@ -1,8 +1,7 @@
 // The fold: reads the activity log from its own position and adds what it finds to the alerts. The position reached is
 // stored in every alert that it changes, so a fold that died, or two at once, add the same rows once.
-import { type Alert, type CountedSighting, countSightings } from '../domain/alert/alert.ts';
+import { countSightings } from '../domain/alert/alert.ts';
 import type { LogPosition } from '../domain/alert/position.ts';
-import { partitionKeyOf } from '../domain/alert/identity.ts';
 import { type DataBlock, readRows } from '../format/activity-log/block.ts';
 import type { BlockCodec } from '../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../ports/activity-log.ts';
@@ -10,7 +9,7 @@ import type { AlertStore } from '../ports/alert-store.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { Clock } from '../ports/clock.ts';
 import { atOnce } from './at-once.ts';
-import { alertIdOf, changeAlert, raisePlatformAlert } from './alerts.ts';
+import { type Gathered, changeGathered, gather, raisePlatformAlert } from './alerts.ts';
 import { type LogPlace, readForward } from './log/read-log.ts';
 import { sightingsOf } from './sightings.ts';
 import { streamGapFinding } from './stream-gap.ts';
@@ -35,16 +34,12 @@ const STEP_BLOCKS = 256;
 /** Of one step in memory: a flood of findings must not make it grow without end. */
 const STEP_SIGHTINGS = 20_000;
 const PARTITIONS_AT_ONCE = 8;
-const ALERTS_AT_ONCE = 8;
 
 /** Where the fold of a partition stands: the next block begins at `place`, and what was read ends at `position`. */
 interface FoldPosition {
   readonly place: LogPlace;
   readonly position: LogPosition;
 }
-
-/** Sightings of one alert, gathered over the blocks of a step. */
-type Gathered = Map<string, CountedSighting[]>;
 
 export async function foldActivityLog(services: FoldServices): Promise<FoldSummary> {
   const summary: FoldSummary = { blocks: 0, sightings: 0, alerts: 0 };
@@ -114,12 +109,7 @@ async function foldBlock(
   }
   if (header.findings === 0) return 0; // The rows stay packed: most blocks of a healthy fleet say nothing.
   const sightings = sightingsOf(header, readRows(block, codec));
-  for (const sighting of sightings) {
-    const id = alertIdOf(hub, sighting.key);
-    const known = gathered.get(id);
-    if (known === undefined) gathered.set(id, [{ ...sighting, position }]);
-    else known.push({ ...sighting, position });
-  }
+  gather(gathered, hub, sightings, position);
   return sightings.length;
 }
 
@@ -129,13 +119,11 @@ async function applySightings(
   gathered: Gathered,
   summary: FoldSummary,
 ): Promise<void> {
-  await atOnce([...gathered], ALERTS_AT_ONCE, async ([id, sightings]) => {
-    const change = (alert: Alert | null) =>
-      countSightings(alert, id, `${stream}/${partition}`, sightings, clock.now());
-    await changeAlert(alerts, partitionKeyOf(sightings[0]!.key), id, change);
-    summary.sightings += sightings.length;
-    summary.alerts++;
-  });
+  await changeGathered(alerts, gathered, (alert, id, sightings) =>
+    countSightings(alert, id, `${stream}/${partition}`, sightings, clock.now()),
+  );
+  for (const sightings of gathered.values()) summary.sightings += sightings.length;
+  summary.alerts += gathered.size;
 }
 
 /** A checkpoint is our own writing, but it lies in a store that people can edit. */

@@ -1,11 +1,16 @@
-/** What `indicators/current.json` says. Ordinals rise with every publication. */
-export interface SnapshotPointer {
-  readonly ordinal: number;
-  /** SHA-256 of the file, hexadecimal: also its name. */
-  readonly id: string;
-  readonly publishedAt: string;
+import type { Publication } from '../domain/indicator/publication.ts';
+
+/** What `indicators/current.json` says. */
+export interface SnapshotPointer extends Publication {
   /** SHA-256 of the allowlist that goes with it; null where nothing is allowed. */
   readonly allowlistId: string | null;
+  /** The publications before it, the oldest first: hunts look for what each of them brought. Bounded. */
+  readonly earlier: readonly Publication[];
+}
+
+/** The file is not there (any more). */
+export class SnapshotLostError extends Error {
+  readonly code = 'SNAPSHOT_LOST';
 }
 
 export interface StoredPointer {
@@ -16,7 +21,10 @@ export interface StoredPointer {
 export interface IndicatorSnapshots {
   /** Null when nothing was published yet. */
   current(): Promise<StoredPointer | null>;
-  /** The file in a buffer of its own, from byte 0 on; throws when its bytes are not what `id` promises. */
+  /**
+   * The file in a buffer of its own, from byte 0 on. Throws a `SnapshotLostError` where there is none, a
+   * `HashMismatchError` when its bytes are not what `id` promises.
+   */
   read(id: string): Promise<Uint8Array>;
   /** Keeps the file under its hash (the same file twice is kept once, as new) and gives the id. */
   store(bytes: Uint8Array): Promise<string>;

@@ -82,17 +82,19 @@ describe('snapshot blobs that somebody touched', () => {
     await assert.rejects(snapshots.readAllowlist(id), new RegExp(`allowlists/${id} was expected`));
   });
 
-  it('have no allowlist where the pointer is of the version before', async () => {
+  it('have neither allowlist nor past where the pointer is of the version before', async () => {
     const before = { ordinal: 3, id: 'a'.repeat(64), publishedAt: '2026-08-22T11:00:00.000Z' };
     await overwrite('current.json', Buffer.from(JSON.stringify(before)));
     const { pointer, version } = (await snapshots.current())!;
-    assert.deepEqual(pointer, { ...before, allowlistId: null });
+    assert.deepEqual(pointer, { ...before, allowlistId: null, earlier: [] });
     assert.equal(await snapshots.point({ ...pointer, ordinal: 4 }, version), true);
   });
 
   it('are refused where the pointer is not one', async () => {
     const id = 'a'.repeat(64);
-    const good = { ordinal: 1, id, publishedAt: '2026-08-22T11:00:00.000Z', allowlistId: null };
+    const publication = { ordinal: 1, id, publishedAt: '2026-08-22T11:00:00.000Z' };
+    const earlier = [{ ...publication, ordinal: 0 }];
+    const good = { ...publication, allowlistId: null, earlier };
     const { publishedAt: _, ...undated } = good;
     const pointers = [
       '{"ordinal":1,',
@@ -103,6 +105,9 @@ describe('snapshot blobs that somebody touched', () => {
       ...[1.5, '1', null].map((ordinal) => JSON.stringify({ ...good, ordinal })),
       ...['../../current.json', null, [id]].map((wrong) => JSON.stringify({ ...good, id: wrong })),
       ...['none', 0, [id]].map((allowlistId) => JSON.stringify({ ...good, allowlistId })),
+      ...[{}, null, [{ ...publication, id: '..' }], [null]].map((wrong) =>
+        JSON.stringify({ ...good, earlier: wrong }),
+      ),
     ];
     await overwrite('current.json', Buffer.from(JSON.stringify(good)));
     assert.deepEqual((await snapshots.current())?.pointer, good);

@@ -18,6 +18,7 @@ const pointer = (ordinal: number, id: string): SnapshotPointer => ({
   id,
   publishedAt: '2026-08-22T11:00:00.000Z',
   allowlistId: null,
+  earlier: [],
 });
 const NONE: ReadonlySet<string> = new Set();
 /** After everything that a test stores. */
@@ -82,7 +83,7 @@ export function indicatorSnapshotsContract(
     });
 
     it('throws for a snapshot that is not there', async () => {
-      await assert.rejects(snapshots.read('0'.repeat(64)));
+      await assert.rejects(snapshots.read('0'.repeat(64)), { code: 'SNAPSHOT_LOST' });
     });
 
     it('points at a snapshot, and on from there', async () => {
@@ -145,7 +146,7 @@ export function indicatorSnapshotsContract(
       assert.equal(id, createHash('sha256').update(bytes).digest('hex'));
       assert.equal(await snapshots.storeAllowlist(bytes), id);
       assert.ok(Buffer.from(await snapshots.readAllowlist(id)).equals(bytes));
-      await assert.rejects(snapshots.read(id));
+      await assert.rejects(snapshots.read(id), { code: 'SNAPSHOT_LOST' });
       await assert.rejects(snapshots.readAllowlist('0'.repeat(64)));
       const snapshotId = await snapshots.store(Uint8Array.of(5));
       await assert.rejects(snapshots.readAllowlist(snapshotId));

@@ -15,12 +15,13 @@ const SETS = [
   ['jitter', 'skip', 'dualOwner', 'zombie'],
   ['person', 'foldDown', 'crash', 'twoFolds'],
   ['snapshots', 'slow', 'dualOwner', 'lostReply', 'reject'],
+  ['snapshots', 'twoHunts', 'crash', 'zombie', 'foldDown'],
 ] as const;
 
-describe('ingest, fold and catch-up under faults', () => {
+describe('ingest, fold, hunts and catch-up under faults', () => {
   for (const forced of SETS) {
     it(`keep every promise with ${forced.length === 0 ? 'random faults' : forced.join(', ')}`, async () => {
-      const sum = { events: 0, blocks: 0, conflicts: 0 };
+      const sum = { events: 0, blocks: 0, conflicts: 0, hunted: 0 };
       const count = Math.max(1, Math.round(SCHEDULES / SETS.length));
       for (let seed = FROM; seed < FROM + count; seed++) {
         const result = await simulate(seed, forced);
@@ -28,10 +29,12 @@ describe('ingest, fold and catch-up under faults', () => {
         sum.events += result.events;
         sum.blocks += result.blocks;
         sum.conflicts += result.conflicts;
+        sum.hunted += result.hunted;
       }
       // A simulation in which nothing happens proves nothing.
       assert.ok(sum.blocks > count * 2, JSON.stringify(sum));
       if (count >= 20 && forced.includes('dualOwner' as never)) assert.ok(sum.conflicts > 0);
+      if (count >= 20 && forced.includes('snapshots' as never)) assert.ok(sum.hunted > count / 4);
     });
   }
 });

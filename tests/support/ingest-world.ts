@@ -4,6 +4,7 @@ import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { type Block, readRows } from '../../shared/format/activity-log/block.ts';
 import type { BlockHeader, DataHeader } from '../../shared/format/activity-log/header.ts';
 import { buildSnapshot } from '../../shared/format/indicator-snapshot/build-snapshot.ts';
+import type { SnapshotFeed } from '../../shared/format/indicator-snapshot/collect.ts';
 import { toDeviceEvent } from '../../shared/pipeline/ingest/fill-gap.ts';
 import { zstdBlockCodec as codec } from '../../shared/adapters/node/block-codec.ts';
 import { MemoryActivityLog } from '../../shared/adapters/memory/activity-log.ts';
@@ -16,6 +17,8 @@ import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../../shared/pipeline/ingest/ingest.ts';
+import { type HuntRunSummary, huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
+import type { HuntServices } from '../../shared/pipeline/hunt/hunt-publications.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
 import { publishSnapshot } from './publish-snapshot.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from '../../shared/pipeline/settings.ts';
@@ -73,8 +76,11 @@ export class IngestWorld {
 
   async list(...addresses: readonly string[]): Promise<void> {
     const indicators = addresses.map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-    const bytes = buildSnapshot([{ name: 'feed', kind: 'threat', indicators }]);
-    await publishSnapshot(this.snapshots, this.#clock, bytes);
+    await this.publish({ name: 'feed', kind: 'threat', indicators });
+  }
+
+  async publish(...feeds: readonly SnapshotFeed[]): Promise<void> {
+    await publishSnapshot(this.snapshots, this.#clock, buildSnapshot(feeds));
   }
 
   /** Sends messages, one a second unless they say when; each has bytes of its own. */
@@ -134,6 +140,27 @@ export class IngestWorld {
       hub: this.settings.hub,
       ...ports,
     });
+  }
+
+  huntServices(ports: Partial<HuntServices> = {}): HuntServices {
+    return {
+      log: this.log,
+      alerts: this.alerts,
+      checkpoints: this.checkpoints,
+      snapshots: this.snapshots,
+      intelligence: new CurrentSnapshot(ports.snapshots ?? this.snapshots, this.#clock, 0),
+      clock: this.#clock,
+      codec,
+      hub: this.settings.hub,
+      ephemeralPortFrom: this.settings.ephemeralPortFrom,
+      lookbackMs: 14 * 24 * 60 * MINUTE,
+      ...ports,
+    };
+  }
+
+  /** One run of the timer. */
+  async hunt(ports: Partial<HuntServices> = {}): Promise<HuntRunSummary | null> {
+    return huntIndicators(this.huntServices(ports));
   }
 
   /** Every block of partition 0, closing ones too. */

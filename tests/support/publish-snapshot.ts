@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/ports/clock.ts';
+import { earlierThanNext } from '../../shared/domain/indicator/publication.ts';
 import { formatInstant } from '../../shared/domain/time/instant.ts';
 import type {
   IndicatorSnapshots,
@@ -22,6 +23,7 @@ export async function publishSnapshot(
       id,
       publishedAt: formatInstant(clock.now()),
       allowlistId: stored?.pointer.allowlistId ?? null,
+      earlier: earlierThanNext(stored?.pointer ?? null),
     };
     if (await snapshots.point(pointer, stored?.version ?? null)) return pointer;
   }

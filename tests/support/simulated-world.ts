@@ -1,6 +1,6 @@
-// The real ingest, fold and catch-up in a simulated world: virtual time, seeded faults on every call over the network, and
+// The real ingest, fold, hunts and catch-up in a simulated world: virtual time, seeded faults on every call over the network, and
 // an oracle that saw what the devices really sent. The faults are those of the protocol model that the design was proved on.
-import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
+import type { Alert } from '../../shared/domain/alert/alert.ts';
 import { formatIpv4 } from '../../shared/domain/address/address.ts';
 import { parsePrefix } from '../../shared/domain/address/prefix.ts';
 import { SEVERITIES, type Severity } from '../../shared/domain/alert/severity.ts';
@@ -19,6 +19,8 @@ import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator
 import { AlertOpener, alertIdOf, changeAlert } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
+import { huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
+import type { HuntServices } from '../../shared/pipeline/hunt/hunt-publications.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
@@ -40,6 +42,7 @@ export const FAULTS = [
   'outage',
   'person',
   'twoFolds',
+  'twoHunts',
   'snapshots',
   'foldDown',
   'jitter',
@@ -57,6 +60,8 @@ export interface SimulationResult {
   readonly events: number;
   readonly blocks: number;
   readonly conflicts: number;
+  /** Alerts with something that a hunt found. */
+  readonly hunted: number;
   readonly trace: readonly string[];
 }
 
@@ -220,8 +225,10 @@ export async function simulate(
   const listed: Set<string>[] = [new Set(ADDRESSES.filter(() => chance(0.5)))];
   const snapshotIds: string[] = [];
   const publish = async (addresses: ReadonlySet<string>) => {
-    const indicators = [...addresses].map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-    const feed = { name: `feed ${snapshotIds.length}`, kind: 'threat', indicators } as const;
+    // One that nobody talks to, so that no two snapshots are the same file.
+    const texts = [...addresses, `203.0.113.${snapshotIds.length}`];
+    const indicators = texts.map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
+    const feed = { name: 'feed', kind: 'threat', indicators } as const;
     const bytes = buildSnapshot([feed]);
     snapshotIds.push((await publishSnapshot(snapshots, clock, bytes)).id);
   };
@@ -489,6 +496,26 @@ export async function simulate(
     fold('fold');
     if (faults.has('twoFolds') && !calm) at(now + random() * 20 * SECOND, () => fold('fold2'));
   });
+  const hunt = (name: string) => {
+    const group: Group = { name, dead: false };
+    const services: HuntServices = {
+      log: remote(group, log),
+      alerts: remote(group, alertStore),
+      checkpoints: remote(group, checkpoints),
+      snapshots: remote(group, snapshots),
+      intelligence: new CurrentSnapshot(remote(group, snapshots), clock, settings.snapshotFreshMs),
+      clock,
+      codec,
+      hub: HUB,
+      ephemeralPortFrom: settings.ephemeralPortFrom,
+      lookbackMs: 14 * 24 * 3600 * SECOND,
+    };
+    guarded(huntIndicators(services));
+  };
+  every(60, () => {
+    hunt('hunt');
+    if (faults.has('twoHunts') && !calm) at(now + random() * 20 * SECOND, () => hunt('hunt2'));
+  });
   every(90, () => guarded(instances[0]!.catchUp.run(STREAM)));
   every(7, watchDeaths);
   if (faults.has('person')) {
@@ -553,7 +580,18 @@ export async function simulate(
   const times = new Map<string, number>();
   const kept = new Map<string, number[]>();
   const lastOf = new Map<string, { epoch: number; to: number; ordinal: number }>();
-  const expected = new Map<string, { totals: Totals | null; severity: Severity; last: number }>();
+  interface Expected {
+    readonly live: Totals | null;
+    readonly hunted: Totals | null;
+    readonly severity: Severity;
+    readonly last: number;
+  }
+  const expected = new Map<string, Expected>();
+  // By ordinal: what any later publication lists is hunted in what was matched with this one.
+  const listedLater = (ordinal: number, address: string) =>
+    listed.some(
+      (addresses, i) => i + 1 > ordinal && i < snapshotIds.length && addresses.has(address),
+    );
   const gaps = new Set<string>();
   for (const { partition, header, rows } of blocks) {
     const last = lastOf.get(partition);
@@ -594,7 +632,8 @@ export async function simulate(
       const seen = new Set<string>();
       for (let c = rows.connectionStart[row]!; c < rows.connectionStart[row + 1]!; c++) {
         const address = formatIpv4(table.remote[4 * c]!);
-        if (!inForce.has(address)) continue;
+        const by = inForce.has(address) ? 'live' : 'hunted';
+        if (by === 'hunted' && !listedLater(header.snapshot.ordinal, address)) continue;
         const [bytesIn, bytesOut] = [table.bytesIn[c]!, table.bytesOut[c]!];
         const began = table.localPort[c]! >= 30_000 || table.localPort[c] === table.remotePort[c];
         const bothWays: Severity = began ? 'high' : 'medium';
@@ -610,11 +649,11 @@ export async function simulate(
           lastSeen: hubTime,
         };
         seen.add(address);
+        const known = before?.[by] ?? null;
         expected.set(key, {
-          totals:
-            before?.totals === undefined || before.totals === null
-              ? one
-              : addTotals(before.totals, one),
+          live: before?.live ?? null,
+          hunted: before?.hunted ?? null,
+          [by]: known === null ? one : addTotals(known, one),
           severity:
             before !== undefined &&
             SEVERITIES.indexOf(before.severity) > SEVERITIES.indexOf(severity)
@@ -685,9 +724,11 @@ export async function simulate(
       continue;
     }
     if (alert.id !== alertIdOf(HUB, alert)) violation('alert-id', key);
-    const got = JSON.stringify(shownTally(alert)?.totals);
-    if (alert.live === null || got !== JSON.stringify(want.totals))
-      violation('counts', `${key} ${got} instead of ${JSON.stringify(want.totals)}`);
+    for (const by of ['live', 'hunted'] as const) {
+      const got = JSON.stringify(alert[by]?.totals ?? null);
+      if (got !== JSON.stringify(want[by]))
+        violation('counts', `${key} ${by} ${got} instead of ${JSON.stringify(want[by])}`);
+    }
     if (alert.severity !== want.severity)
       violation('severity', `${key} ${alert.severity} instead of ${want.severity}`);
     if (alert.status === 'resolved' && want.last > alert.resolvedAt!)
@@ -700,6 +741,7 @@ export async function simulate(
     events: accepted.length,
     blocks: blocks.length,
     conflicts,
+    hunted: alerts.filter((alert) => alert.hunted !== null).length,
     trace,
   };
 }

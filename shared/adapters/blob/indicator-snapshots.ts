@@ -1,10 +1,12 @@
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
-import type {
-  IndicatorSnapshots,
-  SnapshotPointer,
-  StoredPointer,
+import type { Publication } from '../../domain/indicator/publication.ts';
+import {
+  type IndicatorSnapshots,
+  SnapshotLostError,
+  type SnapshotPointer,
+  type StoredPointer,
 } from '../../ports/indicator-snapshots.ts';
-import { CONTAINERS } from './blob-service.ts';
+import { CONTAINERS, statusOf } from './blob-service.ts';
 import { listOlder, readHashed, removeOlder, storeHashed } from './hashed-blobs.ts';
 import { readJsonBlob, writeJsonBlob } from './json-blob.ts';
 
@@ -27,7 +29,12 @@ export class BlobIndicatorSnapshots implements IndicatorSnapshots {
   }
 
   async read(id: string): Promise<Uint8Array> {
-    return readHashed(this.#container, SNAPSHOTS, id);
+    try {
+      return await readHashed(this.#container, SNAPSHOTS, id);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      throw new SnapshotLostError(`there is no snapshot ${id}`, { cause: error });
+    }
   }
 
   async store(bytes: Uint8Array): Promise<string> {
@@ -61,19 +68,25 @@ export class BlobIndicatorSnapshots implements IndicatorSnapshots {
 
 function parsePointer(value: unknown): SnapshotPointer {
   const pointer = (value ?? {}) as { readonly [Name in keyof SnapshotPointer]?: unknown };
-  const { ordinal, id, publishedAt, allowlistId = null } = pointer; // The version before had no allowlist.
+  // Version 0.1 had neither.
+  const { allowlistId = null, earlier = [] } = pointer;
   if (
-    typeof ordinal !== 'number' ||
-    !Number.isSafeInteger(ordinal) ||
-    !isSha256(id) ||
-    typeof publishedAt !== 'string' ||
-    (allowlistId !== null && !isSha256(allowlistId))
+    !isPublication(pointer) ||
+    (allowlistId !== null && !isSha256(allowlistId)) ||
+    !Array.isArray(earlier) ||
+    !earlier.every(isPublication)
   ) {
     throw new Error(
-      'indicators/current.json needs a whole ordinal, the SHA-256 of a snapshot, its time, and the SHA-256 of an allowlist or none',
+      'indicators/current.json needs a whole ordinal, the SHA-256 of a snapshot, its time, the SHA-256 of an allowlist or none, and the publications before it',
     );
   }
-  return { ordinal, id, publishedAt, allowlistId };
+  const { ordinal, id, publishedAt } = pointer;
+  return { ordinal, id, publishedAt, allowlistId, earlier };
+}
+
+function isPublication(value: unknown): value is Publication {
+  const { ordinal, id, publishedAt } = (value ?? {}) as Partial<Record<keyof Publication, unknown>>;
+  return Number.isSafeInteger(ordinal) && isSha256(id) && typeof publishedAt === 'string';
 }
 
 function isSha256(value: unknown): value is string {

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import type {
-  IndicatorSnapshots,
-  SnapshotPointer,
-  StoredPointer,
+import {
+  type IndicatorSnapshots,
+  SnapshotLostError,
+  type SnapshotPointer,
+  type StoredPointer,
 } from '../../ports/indicator-snapshots.ts';
 
 interface File {
@@ -66,6 +67,6 @@ export class MemoryIndicatorSnapshots implements IndicatorSnapshots {
 
 function copyOf(files: ReadonlyMap<string, File>, id: string): Uint8Array {
   const file = files.get(id);
-  if (file === undefined) throw new Error(`there is no file ${id}`);
+  if (file === undefined) throw new SnapshotLostError(`there is no file ${id}`);
   return new Uint8Array(file.bytes);
 }

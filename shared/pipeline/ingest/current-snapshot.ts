@@ -80,8 +80,7 @@ export class CurrentSnapshot {
       this.#allowlistId = pointer.allowlistId;
       this.#trouble = null;
     } catch (error) {
-      const refused = error instanceof Error && 'code' in error && REFUSED.has(String(error.code));
-      if (this.#loaded === null || !refused) throw error;
+      if (this.#loaded === null || !isRefusal(error)) throw error;
       this.#trouble = `snapshot ${pointer.ordinal} (${pointer.id}) is refused: ${error.message}`;
     }
   }
@@ -100,6 +99,11 @@ export class CurrentSnapshot {
     }
     return { ref: { ordinal, id }, index, allowlist };
   }
+}
+
+/** Whether a snapshot or an allowlist is what it should not be, so that asking again would not help. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && REFUSED.has(String(error.code));
 }
 
 /** Codes of errors that say that the bytes themselves are wrong: asking again would not help. */

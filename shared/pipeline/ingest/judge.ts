@@ -6,7 +6,9 @@ import { type AllowEntry, allowedBy, entriesFor } from '../../domain/indicator/a
 import { constraintHolds } from '../../domain/indicator/constraint.ts';
 import { boundsOf } from '../../domain/indicator/validity.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
-import { type Direction, DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
+import type { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
+import { DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
+import type { RemoteAddresses } from '../../format/activity-log/remote-addresses.ts';
 import type { ActivityRows } from '../../format/activity-log/rows.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import { listedPeer } from '../../rules/connection/listed-peer.ts';
@@ -104,43 +106,57 @@ export function judgeRow(
   ephemeralPortFrom: number,
   index: FindingIndex,
 ): void {
-  const { connections: table } = rows;
   const { snapshot } = index;
   const end = rows.connectionStart[row + 1]!;
   for (let c = rows.connectionStart[row]!; c < end; c++) {
-    const at = 4 * c;
-    const w0 = table.remote[at]!;
-    let asIpv4 = w0;
-    let isIpv4 = table.family[c] === 4;
-    if (!isIpv4) {
-      const [w1, w2, w3] = [table.remote[at + 1]!, table.remote[at + 2]!, table.remote[at + 3]!];
-      if (isMappedIpv4(w0, w1, w2)) {
-        isIpv4 = true;
-        asIpv4 = w3;
-      } else if (!snapshot.hasIpv6(w0, w1, w2, w3)) continue;
-    }
-    if (isIpv4 && !snapshot.hasIpv4(asIpv4)) continue;
-    const address = isIpv4 ? ipv4(asIpv4) : ipv6At(table.remote, at);
-    const direction = directionOf(
-      table.bytesIn[c]!,
-      table.bytesOut[c]!,
-      table.localPort[c]!,
-      table.remotePort[c]!,
-      ephemeralPortFrom,
-    );
-    judgeContact(rows, row, c, direction, index.listed(address), index);
+    const address = listedRemote(rows.connections, c, snapshot);
+    if (address !== null) judgeConnection(rows, row, c, address, ephemeralPortFrom, index);
   }
 }
 
-function judgeContact(
+/** The remote address of a connection if the snapshot lists it, an IPv4-mapped one as IPv4; else null. */
+export function listedRemote(
+  table: ConnectionTable,
+  connection: number,
+  snapshot: IndicatorSnapshot,
+): Address | null {
+  const at = 4 * connection;
+  const w0 = table.remote[at]!;
+  if (table.family[connection] === 4) return snapshot.hasIpv4(w0) ? ipv4(w0) : null;
+  const [w1, w2, w3] = [table.remote[at + 1]!, table.remote[at + 2]!, table.remote[at + 3]!];
+  if (isMappedIpv4(w0, w1, w2)) return snapshot.hasIpv4(w3) ? ipv4(w3) : null;
+  return snapshot.hasIpv6(w0, w1, w2, w3) ? { family: 6, words: [w0, w1, w2, w3] } : null;
+}
+
+/** Whether the snapshot lists any of these addresses. */
+export function listsAny(snapshot: IndicatorSnapshot, { ipv4, ipv6 }: RemoteAddresses): boolean {
+  for (let i = 0; i < ipv4.length; i++) if (snapshot.hasIpv4(ipv4[i]!)) return true;
+  for (let at = 0; at < ipv6.length; at += 4) {
+    const [w0, w1, w2, w3] = [ipv6[at]!, ipv6[at + 1]!, ipv6[at + 2]!, ipv6[at + 3]!];
+    const isMapped = isMappedIpv4(w0, w1, w2);
+    if (isMapped ? snapshot.hasIpv4(w3) : snapshot.hasIpv6(w0, w1, w2, w3)) return true;
+  }
+  return false;
+}
+
+/** Adds the finding of one connection, if a listing of its remote `address` (a mapped one as IPv4) holds for it. */
+export function judgeConnection(
   rows: ActivityRows,
   row: number,
   connection: number,
-  direction: Direction,
-  listed: ListedAddress,
+  address: Address,
+  ephemeralPortFrom: number,
   index: FindingIndex,
 ): void {
   const { connections: table } = rows;
+  const listed = index.listed(address);
+  const direction = directionOf(
+    table.bytesIn[connection]!,
+    table.bytesOut[connection]!,
+    table.localPort[connection]!,
+    table.remotePort[connection]!,
+    ephemeralPortFrom,
+  );
   const at = rows.hubTime[row]!;
   const contact = {
     direction,
@@ -164,11 +180,4 @@ function judgeContact(
     direction: DIRECTIONS.indexOf(direction),
     severity: SEVERITIES.indexOf(severity),
   });
-}
-
-function ipv6At(words: Uint32Array, at: number): Address {
-  return {
-    family: 6,
-    words: [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!],
-  };
 }

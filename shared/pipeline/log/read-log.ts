@@ -53,41 +53,54 @@ export async function* readForward(
 ): AsyncGenerator<PlacedBlock> {
   const files = await completeFiles(log, partition, from?.file);
   for (const file of files) {
-    let offset = file.name === from?.file ? from.offset : 0;
-    let want = READ_BYTES;
-    while (offset < file.sizeBytes) {
-      const bytes = await log.read(
-        partition,
-        file.name,
-        offset,
-        Math.min(offset + want, file.sizeBytes),
-      );
-      let used = 0;
-      for (;;) {
-        const block = parseAt(bytes, used, codec, partition, file.name, offset);
-        if (block === null) break;
-        yield { block, file: file.name, offset: offset + used };
-        used += block.lengthBytes;
-      }
-      if (used > 0) want = READ_BYTES;
-      else if (offset + bytes.length >= file.sizeBytes || want > MAX_BLOCK_BYTES) {
-        throw damaged(partition, file.name, offset, 'the file ends inside a block');
-      } else want *= 4;
-      offset += used;
-    }
+    const offset = file.name === from?.file ? from.offset : 0;
+    yield* readFile(log, partition, file, offset, codec);
   }
 }
 
-/** The blocks of some files from the last one's end back, closing blocks included. */
+/** The blocks of one file from an offset on, a closing block included, in order. */
+export async function* readFile(
+  log: ActivityLog,
+  partition: PartitionRef,
+  file: LogFile,
+  from: number,
+  codec: BlockCodec,
+): AsyncGenerator<PlacedBlock> {
+  let offset = from;
+  let want = READ_BYTES;
+  while (offset < file.sizeBytes) {
+    const bytes = await log.read(
+      partition,
+      file.name,
+      offset,
+      Math.min(offset + want, file.sizeBytes),
+    );
+    let used = 0;
+    for (;;) {
+      const block = parseAt(bytes, used, codec, partition, file.name, offset);
+      if (block === null) break;
+      yield { block, file: file.name, offset: offset + used };
+      used += block.lengthBytes;
+    }
+    if (used > 0) want = READ_BYTES;
+    else if (offset + bytes.length >= file.sizeBytes || want > MAX_BLOCK_BYTES) {
+      throw damaged(partition, file.name, offset, 'the file ends inside a block');
+    } else want *= 4;
+    offset += used;
+  }
+}
+
+/** The blocks of some files from the last one's end back, closing blocks included. Of a file's end `firstRead` bytes are read first. */
 export async function* readBackward(
   log: ActivityLog,
   partition: PartitionRef,
   files: readonly LogFile[],
   codec: BlockCodec,
+  firstRead = 256 * 1024,
 ): AsyncGenerator<PlacedBlock> {
   for (const file of files.toReversed()) {
     let end = file.sizeBytes;
-    let want = 256 * 1024;
+    let want = firstRead;
     while (end > 0) {
       const from = Math.max(0, end - want);
       const bytes = await log.read(partition, file.name, from, end);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,6 +12,7 @@ import { type Incident, scoreReplay } from '../../support/score-replay.ts';
 import { runCommand } from './run-command.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const LATER_STIX_ID = 'indicator--732bdd2c-9e7d-45c8-950d-f21e2a4b7e9f';
 const SAMPLE = join('local', 'samples', 'fleet');
 
 describe('replay of the sample fleet', () => {
@@ -27,6 +28,43 @@ describe('replay of the sample fleet', () => {
     const score = scoreReplay(truth.incidents as Incident[], records);
     assert.deepEqual(score, { expected: 34, exact: 34, problems: [] });
     assert.equal(stderr, '');
+  });
+
+  it('finds in the past what only later feeds list, and changes nothing else', async () => {
+    const later = await mkdtemp(join(tmpdir(), 'threadwatch-later-'));
+    try {
+      await cp(join(ROOT, SAMPLE, 'feed'), later, { recursive: true });
+      await appendFile(join(later, 'threatfox-ips.txt'), '182.16.98.89\n');
+      await appendFile(join(later, 'spamhaus-drop.netset'), '185.36.82.0/23\n');
+      const stix = join(later, 'indicators.stix.json');
+      const bundle = JSON.parse(await readFile(stix, 'utf8'));
+      bundle.objects.push({
+        ...bundle.objects.find((object: { type: string }) => object.type === 'indicator'),
+        id: LATER_STIX_ID,
+        pattern: "[ipv4-addr:value = '185.108.105.110']",
+        valid_from: '2026-08-17T11:00:00.000Z',
+        valid_until: '2026-09-21T11:00:00.000Z',
+      });
+      await writeFile(stix, JSON.stringify(bundle));
+      const truth = JSON.parse(
+        await readFile(join(ROOT, 'tests/fixtures/fleet/truth.json'), 'utf8'),
+      );
+      const feeds = ['--feeds', join(SAMPLE, 'feed'), '--later-feeds', later];
+      const args = [join(SAMPLE, 'capture.ndjson.gz'), ...feeds, '--json'];
+      const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
+      assert.equal(code, 0, stderr);
+      const records = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const score = scoreReplay(truth.incidents as Incident[], records, true);
+      assert.deepEqual(score, { expected: 37, exact: 37, problems: [] });
+      const hunted = records.filter(({ foundBy }) => foundBy === 'hunt');
+      const addresses = new Set(hunted.map(({ subject }) => subject.address as string));
+      assert.deepEqual(addresses, new Set(['182.16.98.89', '185.108.105.110', '185.36.82.195']));
+    } finally {
+      await rm(later, { recursive: true });
+    }
   });
 });
 

@@ -121,7 +121,7 @@ describe('the current snapshot', () => {
     };
     const allowlistId = await snapshots.storeAllowlist(writeAllowlist([entry]));
     const { version } = (await snapshots.current())!;
-    await snapshots.point({ ordinal: 2, id, publishedAt, allowlistId }, version);
+    await snapshots.point({ ordinal: 2, id, publishedAt, allowlistId, earlier: [] }, version);
     time.now += FRESH + 1;
     const files = snapshots.files;
     const { ref, allowlist } = await current.fresh();

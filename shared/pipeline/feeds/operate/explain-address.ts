@@ -34,13 +34,11 @@ export interface Explanation {
   readonly effect: string;
 }
 
-/** An IPv4-mapped address is the IPv4 address that it stands for. */
 export function explainAddress(
   { ref, index, allowlist }: LoadedSnapshot,
-  text: string,
+  address: Address,
   now: number,
 ): Explanation {
-  const address = addressOf(text);
   const indicators = index
     .matchesOf(address)
     .map((indicator) => ({ ...indicator, state: validityAt(indicator, now) }));
@@ -57,7 +55,8 @@ export function explainAddress(
   };
 }
 
-function addressOf(text: string): Address {
+/** An IPv4-mapped address is the IPv4 address that it stands for. */
+export function addressOf(text: string): Address {
   const address = parseAddress(text);
   if (address !== null) return foldMapped(address);
   const shown = JSON.stringify(text.slice(0, 64));

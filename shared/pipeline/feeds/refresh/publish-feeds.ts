@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { type Constraint, normalConstraint } from '../../../domain/indicator/constraint.ts';
 import type { FeedKind } from '../../../domain/indicator/feed-kind.ts';
 import { type IndicatorDetail, NO_DETAIL } from '../../../domain/indicator/indicator.ts';
+import { earlierThanNext } from '../../../domain/indicator/publication.ts';
 import { boundsOf } from '../../../domain/indicator/validity.ts';
 import { formatInstant } from '../../../domain/time/instant.ts';
 import { writeAllowlist } from '../../../format/allowlist.ts';
@@ -43,8 +44,6 @@ export interface Published {
   /** False where everything is as it was. */
   readonly changed: boolean;
   readonly bytes: number | null;
-  /** The snapshot that the pointer named before, where it is another one now. */
-  readonly replaced: string | null;
   /** Feeds that are left out because the file of their state is lost. */
   readonly lost: readonly string[];
 }
@@ -58,7 +57,6 @@ const UNCHANGED: Published = {
   pointer: null,
   changed: false,
   bytes: null,
-  replaced: null,
   lost: [],
 };
 
@@ -127,10 +125,10 @@ export async function publishFeeds(services: PublishServices): Promise<Published
       id,
       publishedAt: formatInstant(now),
       allowlistId,
+      earlier: earlierThanNext(stored?.pointer ?? null),
     };
     if (await snapshots.point(pointer, stored?.version ?? null)) {
-      const before = stored?.pointer.id ?? null;
-      return { pointer, changed: true, bytes, replaced: before === id ? null : before, lost };
+      return { pointer, changed: true, bytes, lost };
     }
   }
   throw new PublishConflictError(

@@ -3,7 +3,9 @@ import { type FeedRecord, PARTIAL_FAILURES } from '../../../domain/indicator/fee
 import type { AlertStore } from '../../../ports/alert-store.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { StoredFeed } from '../../../ports/feed-store.ts';
+import type { SnapshotPointer } from '../../../ports/indicator-snapshots.ts';
 import { atOnce } from '../../at-once.ts';
+import { snapshotsInHunts } from '../../hunt/hunt-publications.ts';
 import {
   type ConfiguredFeed,
   type FeedConfiguration,
@@ -81,7 +83,7 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
   const published = await publishFeeds(services);
   note(summary, published);
   await fetchLost(services, published.lost, errors);
-  if (published.changed) await removeOldSnapshots(services, published.replaced);
+  if (published.changed) await removeOldSnapshots(services, published.pointer!);
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} feeds met errors`);
   return summary;
@@ -184,13 +186,15 @@ function note(summary: RefreshSummary, { pointer, changed }: Published): void {
 }
 
 /**
- * Removes snapshots that were stored long ago, but not the one that was just `replaced`: somebody may have read the pointer
- * before. An alert needs none, it carries its own copy of the evidence.
+ * Removes snapshots that were stored long ago, but not what hunts still need, nor the one that was just replaced: somebody may
+ * have read the pointer before. An alert needs none, it carries its own copy of the evidence.
  */
 async function removeOldSnapshots(
-  { snapshots, storeClock }: RefreshServices,
-  replaced: string | null,
+  { snapshots, checkpoints, storeClock }: RefreshServices,
+  pointer: SnapshotPointer,
 ): Promise<void> {
-  const kept = new Set(replaced === null ? [] : [replaced]);
+  const kept = new Set(await snapshotsInHunts(pointer, checkpoints));
+  const replaced = pointer.earlier.at(-1);
+  if (replaced !== undefined) kept.add(replaced.id);
   await snapshots.remove(storeClock.now() - SNAPSHOT_GRACE_MS, kept);
 }

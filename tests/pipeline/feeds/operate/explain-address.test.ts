@@ -5,7 +5,10 @@ import type { AllowEntry } from '../../../../shared/domain/indicator/allowlist.t
 import type { Constraint } from '../../../../shared/domain/indicator/constraint.ts';
 import { buildSnapshot } from '../../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import { openSnapshot } from '../../../../shared/format/indicator-snapshot/open-snapshot.ts';
-import { explainAddress } from '../../../../shared/pipeline/feeds/operate/explain-address.ts';
+import {
+  addressOf,
+  explainAddress,
+} from '../../../../shared/pipeline/feeds/operate/explain-address.ts';
 import {
   type TestFeed,
   listed,
@@ -24,7 +27,7 @@ function explain(
   now = NOW,
 ) {
   const index = openSnapshot(buildSnapshot(feeds));
-  return explainAddress({ ref, index, allowlist }, text, now);
+  return explainAddress({ ref, index, allowlist }, addressOf(text), now);
 }
 
 const allowed = (network: string, expiresAt: number | null = null): AllowEntry => ({

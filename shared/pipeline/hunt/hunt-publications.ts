@@ -1,0 +1,237 @@
+// Hunts for what each publication brought: its new indicators are looked for in blocks that were matched with an older snapshot.
+import { crc32 } from 'node:zlib';
+import type { Publication } from '../../domain/indicator/publication.ts';
+import { parseInstant } from '../../domain/time/instant.ts';
+import { buildSnapshot } from '../../format/indicator-snapshot/build-snapshot.ts';
+import { newIndicators } from '../../format/indicator-snapshot/difference.ts';
+import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
+import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
+import type { PartitionRef } from '../../ports/activity-log.ts';
+import type { Checkpoints } from '../../ports/checkpoints.ts';
+import {
+  type IndicatorSnapshots,
+  SnapshotLostError,
+  type SnapshotPointer,
+} from '../../ports/indicator-snapshots.ts';
+import { atOnce } from '../at-once.ts';
+import {
+  type CurrentSnapshot,
+  type LoadedSnapshot,
+  isRefusal,
+} from '../ingest/current-snapshot.ts';
+import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
+import { HuntDocument } from './hunt-document.ts';
+import {
+  type HuntPorts,
+  type HuntStep,
+  NOT_BEGUN,
+  PARTITIONS_AT_ONCE,
+  keyOf,
+  type PartitionProgress,
+  huntPartition,
+} from './hunt-partition.ts';
+import type { HuntedIndicators } from './match-block.ts';
+
+export interface HuntServices extends HuntPorts {
+  readonly checkpoints: Checkpoints;
+  readonly snapshots: IndicatorSnapshots;
+  readonly intelligence: CurrentSnapshot;
+  /** How far back a publication is hunted. */
+  readonly lookbackMs: number;
+}
+
+export interface HuntSummary extends SearchCost {
+  /** Publications that were hunted for; those that brought nothing new are not counted. */
+  hunts: number;
+  sightings: number;
+  alerts: number;
+  /** Publications that cannot be hunted for, because their snapshot is lost or damaged. */
+  lost: number;
+  /** Publications that are not done with: their time is not up, or this run's was. */
+  waiting: number;
+}
+
+/** What is kept between runs. Publications up to `done` are hunted. */
+interface HuntState {
+  readonly done: number;
+  readonly hunts: Readonly<Record<string, PublicationState>>;
+}
+
+interface PublicationState {
+  readonly isDone: boolean;
+  readonly partitions: Readonly<Record<string, PartitionProgress>>;
+}
+
+const STATE = 'hunts/publications';
+/** Nobody matches with an older snapshot after this: an instance asks for the pointer every minute. */
+const STALE_MATCHING_MS = 15 * 60_000;
+
+/**
+ * Goes on with the hunt of every publication, the oldest first, until `giveUpAt`. Started from the pointer, so that a refresh that
+ * dies after it has moved the pointer loses none. A publication is done with a pass that began a quarter of an hour after it:
+ * until then a block with an older snapshot may come.
+ */
+export async function huntPublications(
+  services: HuntServices,
+  giveUpAt: number,
+): Promise<HuntSummary> {
+  const { snapshots, checkpoints, clock, log } = services;
+  const summary: HuntSummary = {
+    ...noCost(),
+    hunts: 0,
+    sightings: 0,
+    alerts: 0,
+    lost: 0,
+    waiting: 0,
+  };
+  const pointer = (await snapshots.current())?.pointer;
+  if (pointer === undefined) return summary;
+  const document = await HuntDocument.open<HuntState>(checkpoints, STATE, { done: 0, hunts: {} });
+  const publications = publicationsOf(pointer);
+  const partitions = await log.partitions();
+  for (const publication of publications) {
+    if (isDone(document.value, publication)) continue;
+    const isLast = clock.now() >= parseInstant(publication.publishedAt)! + STALE_MATCHING_MS;
+    const before = publications.find(({ ordinal }) => ordinal === publication.ordinal - 1) ?? null;
+    const passed =
+      clock.now() < giveUpAt &&
+      (await pass(services, document, publication, before, partitions, giveUpAt, summary));
+    if (passed && isLast && !isDone(document.value, publication))
+      await document.change((state) => withDone(state, publication.ordinal));
+    else if (!isDone(document.value, publication)) summary.waiting++;
+  }
+  await document.change((state) => tidied(state, publications));
+  return summary;
+}
+
+/** The snapshots that hunts still need: of publications not done with, and the one before each. */
+export async function snapshotsInHunts(
+  pointer: SnapshotPointer,
+  checkpoints: Checkpoints,
+): Promise<ReadonlySet<string>> {
+  const stored = (await checkpoints.read(STATE))?.value as HuntState | undefined;
+  const done = stored?.done ?? 0;
+  const needed = publicationsOf(pointer).filter(({ ordinal }) => ordinal >= done);
+  return new Set(needed.map(({ id }) => id));
+}
+
+function publicationsOf(pointer: SnapshotPointer): readonly Publication[] {
+  return [...pointer.earlier, pointer];
+}
+
+/** One pass over all partitions; true when each was read to its end. */
+async function pass(
+  services: HuntServices,
+  document: HuntDocument<HuntState>,
+  publication: Publication,
+  before: Publication | null,
+  partitions: readonly PartitionRef[],
+  giveUpAt: number,
+  summary: HuntSummary,
+): Promise<boolean> {
+  const { ordinal } = publication;
+  const progressOf = (partition: PartitionRef) =>
+    document.value.hunts[ordinal]?.partitions[keyOf(partition)] ?? NOT_BEGUN;
+  const open = partitions.filter((partition) => !progressOf(partition).ended);
+  if (open.length === 0) return true;
+  const hunted = await huntedIn(services, publication, before);
+  if (typeof hunted === 'string') {
+    if (hunted === 'lost') summary.lost++;
+    await document.change((state) => withDone(state, ordinal));
+    return true;
+  }
+  summary.hunts++;
+  const since = parseInstant(publication.publishedAt)! - services.lookbackMs;
+  const hunt = { ...hunted, since, beforeSnapshot: ordinal, countsContacts: false };
+  let isWhole = true;
+  await atOnce(open, PARTITIONS_AT_ONCE, async (partition) => {
+    const save = async (step: HuntStep) => {
+      addStep(summary, step);
+      await document.change((state) => withProgress(state, ordinal, partition, step.progress));
+    };
+    const ended = await huntPartition(
+      services,
+      partition,
+      hunt,
+      progressOf(partition),
+      giveUpAt,
+      save,
+    );
+    isWhole &&= ended;
+  });
+  return isWhole;
+}
+
+/** `nothing` where the publication brought nothing new: something was removed, or the allowlist changed. */
+async function huntedIn(
+  services: HuntServices,
+  publication: Publication,
+  before: Publication | null,
+): Promise<HuntedIndicators | 'nothing' | 'lost'> {
+  if (before?.id === publication.id) return 'nothing';
+  // The allowlist is that of today: what the operator vouches for by now raises nothing any more.
+  const current = await services.intelligence.refresh();
+  const index = await opened(services, current, publication);
+  if (index === null) return 'lost';
+  const { ordinal, id } = publication;
+  const intelligence = { ...current, ref: { ordinal, id }, index };
+  const beforeIndex = before === null ? null : await opened(services, current, before);
+  // Of the first publication, or where what stood before is forgotten or lost: everything.
+  const targets =
+    beforeIndex === null ? index : openSnapshot(buildSnapshot(newIndicators(index, beforeIndex)));
+  return isEmpty(targets) ? 'nothing' : { targets, intelligence };
+}
+
+/** Null where the snapshot is lost or damaged: asking again would not help, and other hunts wait. */
+async function opened(
+  { snapshots }: HuntServices,
+  current: LoadedSnapshot,
+  { id }: Publication,
+): Promise<IndicatorSnapshot | null> {
+  if (id === current.ref.id) return current.index;
+  try {
+    return openSnapshot(await snapshots.read(id), crc32);
+  } catch (error) {
+    if (error instanceof SnapshotLostError || isRefusal(error)) return null;
+    throw error;
+  }
+}
+
+function isEmpty({ stat }: IndicatorSnapshot): boolean {
+  const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = stat;
+  return ipv4Addresses + ipv4Prefixes + ipv6Addresses + ipv6Prefixes === 0;
+}
+
+function addStep(summary: HuntSummary, { cost, sightings, alerts }: HuntStep): void {
+  Object.assign(summary, addCost(summary, cost));
+  summary.sightings += sightings;
+  summary.alerts += alerts;
+}
+
+function isDone(state: HuntState, { ordinal }: Publication): boolean {
+  return ordinal <= state.done || state.hunts[ordinal]?.isDone === true;
+}
+
+function withProgress(
+  state: HuntState,
+  ordinal: number,
+  partition: PartitionRef,
+  progress: PartitionProgress,
+): HuntState {
+  const before = state.hunts[ordinal]?.partitions ?? {};
+  const partitions = { ...before, [keyOf(partition)]: progress };
+  return { ...state, hunts: { ...state.hunts, [ordinal]: { isDone: false, partitions } } };
+}
+
+function withDone(state: HuntState, ordinal: number): HuntState {
+  return { ...state, hunts: { ...state.hunts, [ordinal]: { isDone: true, partitions: {} } } };
+}
+
+/** Drops what stands below the first publication that is not done. */
+function tidied(state: HuntState, publications: readonly Publication[]): HuntState {
+  const open = publications.find((publication) => !isDone(state, publication));
+  const done = open === undefined ? publications.at(-1)!.ordinal : open.ordinal - 1;
+  const hunts = Object.entries(state.hunts).filter(([ordinal]) => Number(ordinal) > done);
+  const isTidy = done === state.done && hunts.length === Object.keys(state.hunts).length;
+  return isTidy ? state : { done, hunts: Object.fromEntries(hunts) };
+}

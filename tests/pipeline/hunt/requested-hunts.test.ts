@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { formatInstant } from '../../../shared/domain/time/instant.ts';
+import { RequestError } from '../../../shared/format/http-problem.ts';
+import {
+  type HuntRecord,
+  listHunts,
+  requestHunt,
+  showHunt,
+} from '../../../shared/pipeline/hunt/requested-hunts.ts';
+import { IngestWorld, MINUTE, SECOND, START, altered } from '../../support/ingest-world.ts';
+
+const LISTED = '192.0.2.10';
+const OTHER = '198.51.100.7';
+const both = (remote: string) => ({ remote, bytesIn: 10, bytesOut: 20 });
+
+async function worldWithPast(): Promise<IngestWorld> {
+  const world = new IngestWorld({ maxFileBlocks: 2 });
+  await world.list(LISTED);
+  const instance = world.instance();
+  const messages = [
+    { connections: [both(OTHER), both(OTHER)] },
+    { device: 'cam-2', connections: [both('198.51.100.8'), both(LISTED)] },
+    { connections: [both(OTHER)] },
+    { connections: [both('203.0.113.1')] },
+  ];
+  for (const event of world.send(...messages)) await instance.deliver([event]);
+  await world.fold();
+  return world;
+}
+
+async function hunted(world: IngestWorld, body: unknown): Promise<HuntRecord> {
+  const services = world.huntServices();
+  const { id } = await requestHunt(services, body);
+  await world.hunt();
+  return showHunt(services, id);
+}
+
+const shown = ({ contacts }: HuntRecord) =>
+  contacts.map(
+    ({ deviceId, address, messages, connections, bytesIn, alertId }) =>
+      `${deviceId} ${address} ${messages}/${connections} ${bytesIn}${alertId === null ? '' : ' alert'}`,
+  );
+
+describe('a hunt that somebody asked for', () => {
+  it('tells who talked to an address, listed or not', async () => {
+    const world = await worldWithPast();
+    const hunt = await hunted(world, { addresses: [OTHER, LISTED] });
+    assert.equal(hunt.status, 'done');
+    assert.deepEqual(shown(hunt), ['cam-1 198.51.100.7 2/3 30', 'cam-2 192.0.2.10 1/1 10 alert']);
+    assert.equal(hunt.contacts[0]!.firstSeen, formatInstant(START - SECOND));
+    assert.deepEqual([hunt.progress.partitions, hunt.progress.partitionsDone], [1, 1]);
+    // What no feed lists makes no alert.
+    assert.deepEqual(await world.shown(), ['cam-2 192.0.2.10 high 1/1 10/20']);
+    const [alert] = await world.allAlerts();
+    assert.equal(hunt.contacts[1]!.alertId, alert!.id);
+  });
+
+  it('makes alerts of what a feed in use lists, and counts none of it twice', async () => {
+    const world = await worldWithPast();
+    world.now += MINUTE;
+    await world.list(LISTED, OTHER);
+    const services = world.huntServices();
+    // Asked for before the timer hunts for the publication: the same run does both.
+    const { id } = await requestHunt(services, { addresses: [OTHER] });
+    await world.hunt();
+    const alerts = ['cam-1 198.51.100.7 high 2/3 30/60', 'cam-2 192.0.2.10 high 1/1 10/20'];
+    assert.deepEqual(await world.shown(), alerts);
+    assert.deepEqual(shown(await showHunt(services, id)), ['cam-1 198.51.100.7 2/3 30 alert']);
+    await hunted(world, { addresses: ['198.51.100.0/24'] });
+    assert.deepEqual(await world.shown(), alerts);
+  });
+
+  it('that reached less far back leaves the rest to a later one', async () => {
+    const world = await worldWithPast();
+    world.now += MINUTE;
+    await world.instance().deliver(world.send({ connections: [both(OTHER)] }));
+    await world.list(LISTED, OTHER);
+    const recent = await hunted(world, { addresses: [OTHER], since: 'PT10S' });
+    assert.deepEqual(shown(recent), ['cam-1 198.51.100.7 1/1 10 alert']);
+    await world.hunt();
+    assert.deepEqual((await world.shown())[0], 'cam-1 198.51.100.7 high 3/4 40/80');
+  });
+
+  it('adds its contacts once though it is stopped after any write', async () => {
+    for (let fatal = 1, alive = false; !alive; fatal++) {
+      const world = await worldWithPast();
+      const { id } = await requestHunt(world.huntServices(), { addresses: ['198.51.100.0/24'] });
+      let writes = 0;
+      const checkpoints = altered(world.checkpoints, {
+        write: async (...args: Parameters<typeof world.checkpoints.write>) => {
+          const version = await world.checkpoints.write(...args);
+          if (++writes === fatal) throw new Error('killed');
+          return version;
+        },
+      });
+      alive = await world.hunt({ checkpoints }).then(
+        () => true,
+        () => false,
+      );
+      await world.hunt();
+      const hunt = await showHunt(world.huntServices(), id);
+      assert.deepEqual(shown(hunt), ['cam-1 198.51.100.7 2/3 30', 'cam-2 198.51.100.8 1/1 10']);
+      assert.equal(hunt.status, 'done');
+      assert.ok(fatal < 20);
+    }
+  });
+
+  it('is waiting, then running, then done; the latest is listed first', async () => {
+    const world = await worldWithPast();
+    const services = world.huntServices();
+    const first = await requestHunt(services, { addresses: [OTHER] });
+    const second = await requestHunt(services, { addresses: [LISTED], since: '2026-08-22' });
+    assert.equal(first.status, 'waiting');
+    assert.equal(second.since, '2026-08-22T00:00:00.000Z');
+    const log = altered(world.log, {
+      read: async (...args: Parameters<typeof world.log.read>) => {
+        world.now += MINUTE;
+        return world.log.read(...args);
+      },
+    });
+    await world.hunt({ log });
+    assert.equal((await showHunt(services, first.id)).status, 'running');
+    await world.hunt();
+    const hunts = await listHunts(services);
+    assert.deepEqual(
+      hunts.map(({ id, status }) => [id, status]),
+      [second, first].map(({ id }) => [id, 'done']),
+    );
+    assert.ok(!('contacts' in hunts[0]!));
+  });
+
+  it('leaves out what it has no room for, and says how much', async () => {
+    const world = new IngestWorld();
+    const remotes = Array.from({ length: 1002 }, (_, i) => `198.51.${100 + (i >> 8)}.${i & 255}`);
+    const messages = Array.from({ length: 21 }, (_, i) => ({
+      connections: remotes.slice(50 * i, 50 * i + 50).map(both),
+    }));
+    await world.instance().deliver(world.send(...messages));
+    await world.list(LISTED);
+    const hunt = await hunted(world, { addresses: ['198.51.0.0/16'] });
+    assert.deepEqual([hunt.contacts.length, hunt.connectionsLeftOut], [1000, 2]);
+  });
+
+  it('is refused for what it cannot look for, with the place of each fault', async () => {
+    const services = (await worldWithPast()).huntServices();
+    for (const [body, details] of [
+      [null, /addresses/],
+      [{ addresses: [] }, /at least one/],
+      [{ addresses: [OTHER], until: 'now' }, /until/],
+      [{ addresses: [OTHER, 'router'] }, /addresses\.1: "router" is neither/],
+      [{ addresses: ['10.0.0.0/7'] }, /addresses\.0: 10\.0\.0\.0\/7 is broader/],
+      [{ addresses: Array.from({ length: 10_001 }, () => OTHER) }, /at most 10000/],
+      [{ addresses: [OTHER], since: 'yesterday' }, /since: an ISO 8601 time/],
+      [{ addresses: [OTHER], since: '2126-01-01' }, /since: 2126-01-01.* is still to come/],
+    ] as const) {
+      await assert.rejects(
+        requestHunt(services, body),
+        (error) => error instanceof RequestError && details.test(error.details.join('; ')),
+        JSON.stringify(body)?.slice(0, 80),
+      );
+    }
+    assert.deepEqual(await listHunts(services), []);
+  });
+
+  it('is not found by a name that is none', async () => {
+    const services = (await worldWithPast()).huntServices();
+    for (const id of ['', '../publications', 'x'.repeat(500)]) {
+      await assert.rejects(showHunt(services, id), { code: 'UnknownHunt' });
+    }
+  });
+
+  it('is forgotten when a hundred others came after it', async () => {
+    const services = (await worldWithPast()).huntServices();
+    const { id } = await requestHunt(services, { addresses: [OTHER] });
+    for (let i = 0; i < 100; i++) await requestHunt(services, { addresses: [OTHER] });
+    assert.equal((await listHunts(services)).length, 100);
+    await assert.rejects(showHunt(services, id), { code: 'UnknownHunt' });
+  });
+});
