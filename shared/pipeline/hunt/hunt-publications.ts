@@ -6,7 +6,7 @@ import { buildSnapshot } from '../../format/indicator-snapshot/build-snapshot.ts
 import { newIndicators } from '../../format/indicator-snapshot/difference.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
 import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
-import type { PartitionRef } from '../../ports/activity-log.ts';
+import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import type { Checkpoints } from '../../ports/checkpoints.ts';
 import {
   type IndicatorSnapshots,
@@ -19,6 +19,7 @@ import {
   type LoadedSnapshot,
   isRefusal,
 } from '../ingest/current-snapshot.ts';
+import type { LogPlace } from '../log/read-log.ts';
 import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
 import { HuntDocument } from './hunt-document.ts';
 import {
@@ -132,7 +133,12 @@ async function pass(
   const { ordinal } = publication;
   const progressOf = (partition: PartitionRef) =>
     document.value.hunts[ordinal]?.partitions[keyOf(partition)] ?? NOT_BEGUN;
-  const open = partitions.filter((partition) => !progressOf(partition).ended);
+  const open: PartitionRef[] = [];
+  for (const partition of partitions) {
+    const { ended, place } = progressOf(partition);
+    if (!ended && (await hasMore(services.log, partition, place))) open.push(partition);
+  }
+  // Most passes end here: no snapshot is read for a log that nobody wrote to.
   if (open.length === 0) return true;
   const hunted = await huntedIn(services, publication, before);
   if (typeof hunted === 'string') {
@@ -160,6 +166,16 @@ async function pass(
     isWhole &&= ended;
   });
   return isWhole;
+}
+
+async function hasMore(
+  log: ActivityLog,
+  partition: PartitionRef,
+  place: LogPlace | null,
+): Promise<boolean> {
+  if (place === null) return true;
+  const last = (await log.files(partition, place.file)).at(-1);
+  return last !== undefined && (last.name !== place.file || last.sizeBytes > place.offset);
 }
 
 /** `nothing` where the publication brought nothing new: something was removed, or the allowlist changed. */

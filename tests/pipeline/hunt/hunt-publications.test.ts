@@ -102,6 +102,25 @@ describe('hunting for what a publication brought', () => {
     assert.deepEqual([(await world.hunt())?.hunts, (await devices()).length], [0, 4]);
   });
 
+  it('reads no snapshot again where nothing was appended since', async () => {
+    const world = await worldWithPast();
+    await world.list(OLD, NEW);
+    await world.hunt();
+    const reads: string[] = [];
+    const snapshots = altered(world.snapshots, {
+      read: async (id: string) => {
+        reads.push(id);
+        return world.snapshots.read(id);
+      },
+    });
+    const services = world.huntServices();
+    const quiet = await world.hunt({ snapshots, intelligence: services.intelligence });
+    assert.deepEqual([reads, quiet?.waiting], [[], 2]);
+    await world.instance().deliver(world.send({ device: 'cam-3', connections: [both(NEW)] }));
+    await world.hunt({ snapshots });
+    assert.ok(reads.length > 0);
+  });
+
   it('reads no further behind the first block that was matched with the new snapshot', async () => {
     const world = await worldWithPast();
     await world.list(OLD, NEW);
