@@ -11,15 +11,21 @@ export interface HuntRunSummary extends HuntSummary {
   readonly requestsFinished: number;
 }
 
-/** Null where another run hunts already, and goes on. */
+/**
+ * Null where another run hunts already, and goes on. A hunt that fails stops no other; its error is thrown when they are done,
+ * and the next run goes on with it.
+ */
 export async function huntIndicators(services: HuntServices): Promise<HuntRunSummary | null> {
   const { clock } = services;
+  const errors: unknown[] = [];
   try {
-    const requestsFinished = await huntRequested(services, clock.now() + REQUESTED_MS);
+    const requestsFinished = await huntRequested(services, clock.now() + REQUESTED_MS, errors);
     const summary = await huntPublications(services, clock.now() + PUBLICATIONS_MS);
-    return { ...summary, requestsFinished };
+    if (errors.length === 0) return { ...summary, requestsFinished };
   } catch (error) {
     if (error instanceof HuntTakenError) return null;
-    throw error;
+    errors.push(error);
   }
+  if (errors.length === 1) throw errors[0];
+  throw new AggregateError(errors, `${errors.length} hunts met errors`);
 }

@@ -18,7 +18,7 @@ import { alertIdOf } from '../alerts.ts';
 import { atOnce } from '../at-once.ts';
 import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
 import { type Contact, type ContactRecord, Contacts, contactRecord } from './contacts.ts';
-import { HuntDocument } from './hunt-document.ts';
+import { HuntDocument, HuntTakenError } from './hunt-document.ts';
 import {
   type HuntStep,
   NOT_BEGUN,
@@ -137,8 +137,15 @@ export async function listHunts({
   });
 }
 
-/** Goes on with every hunt that is not done, the oldest first, until `giveUpAt`. Gives how many it finished. */
-export async function huntRequested(services: HuntServices, giveUpAt: number): Promise<number> {
+/**
+ * Goes on with every hunt that is not done, the oldest first, until `giveUpAt`. Gives how many it finished; what stops one of
+ * them is added to `errors` and stops no other.
+ */
+export async function huntRequested(
+  services: HuntServices,
+  giveUpAt: number,
+  errors: unknown[],
+): Promise<number> {
   const { checkpoints, clock } = services;
   let finished = 0;
   for (const id of (await readList(checkpoints)).ids) {
@@ -146,7 +153,12 @@ export async function huntRequested(services: HuntServices, giveUpAt: number): P
     const hunt = await read(checkpoints, id);
     if (hunt === null || hunt.finishedAt !== null) continue;
     const document = await HuntDocument.open(checkpoints, nameOf(id), hunt);
-    if (await goOn(services, document, giveUpAt)) finished++;
+    try {
+      if (await goOn(services, document, giveUpAt)) finished++;
+    } catch (error) {
+      if (error instanceof HuntTakenError) throw error;
+      errors.push(error);
+    }
   }
   return finished;
 }

@@ -106,6 +106,25 @@ describe('a hunt that somebody asked for', () => {
     }
   });
 
+  it('that fails stops neither another one nor the hunt for publications', async () => {
+    const world = await worldWithPast();
+    await world.list(LISTED, '203.0.113.1');
+    const services = world.huntServices();
+    const failing = await requestHunt(services, { addresses: [OTHER] });
+    const { id } = await requestHunt(services, { addresses: [LISTED] });
+    const checkpoints = altered(world.checkpoints, {
+      write: async (...args: Parameters<typeof world.checkpoints.write>) => {
+        if (args[0].endsWith(failing.id)) throw new Error('throttled');
+        return world.checkpoints.write(...args);
+      },
+    });
+    await assert.rejects(world.hunt({ checkpoints }), /throttled/);
+    assert.equal((await showHunt(services, id)).status, 'done');
+    assert.equal((await world.shown())[0], 'cam-1 203.0.113.1 high 1/1 10/20');
+    await world.hunt();
+    assert.equal((await showHunt(services, failing.id)).status, 'done');
+  });
+
   it('is waiting, then running, then done; the latest is listed first', async () => {
     const world = await worldWithPast();
     const services = world.huntServices();
