@@ -6,6 +6,7 @@ import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { atOnce } from '../at-once.ts';
 import { type Gathered, changeGathered, gather } from '../alerts.ts';
 import { listsAny } from '../ingest/judge.ts';
 import type { LogPlace } from '../log/read-log.ts';
@@ -56,18 +57,37 @@ export interface HuntStep {
 }
 
 /** Each reads 4 MB at a time. */
-export const PARTITIONS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 4;
 /** Unpacked blocks of one step: so much is done again after a crash. */
 const STEP_BLOCKS = 256;
 const STEP_STRETCHES = 4096;
 /** Of one step in memory: a flood must not make it grow without end. */
 const STEP_SIGHTINGS = 20_000;
 
+/** Hunts through partitions side by side, each from where it is. True: each was read to its end; false: time was up. */
+export async function huntPartitions(
+  ports: HuntPorts,
+  partitions: readonly PartitionRef[],
+  hunt: Hunt,
+  progressOf: (partition: PartitionRef) => PartitionProgress,
+  giveUpAt: number,
+  save: (partition: PartitionRef, step: HuntStep) => Promise<void>,
+): Promise<boolean> {
+  let isWhole = true;
+  await atOnce(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+    const before = progressOf(partition);
+    const saveStep = (step: HuntStep) => save(partition, step);
+    const ended = await huntPartition(ports, partition, hunt, before, giveUpAt, saveStep);
+    isWhole &&= ended;
+  });
+  return isWhole;
+}
+
 /**
  * Goes on from `before` until the log ends, a block is too new, or `giveUpAt` (of the clock) has passed. Alerts are written and
  * then `save` is awaited after every step; it throws where somebody else has taken the hunt over. False: time was up.
  */
-export async function huntPartition(
+async function huntPartition(
   ports: HuntPorts,
   partition: PartitionRef,
   hunt: Hunt,

@@ -13,7 +13,6 @@ import {
   SnapshotLostError,
   type SnapshotPointer,
 } from '../../ports/indicator-snapshots.ts';
-import { atOnce } from '../at-once.ts';
 import {
   type CurrentSnapshot,
   type LoadedSnapshot,
@@ -26,10 +25,9 @@ import {
   type HuntPorts,
   type HuntStep,
   NOT_BEGUN,
-  PARTITIONS_AT_ONCE,
   keyOf,
   type PartitionProgress,
-  huntPartition,
+  huntPartitions,
 } from './hunt-partition.ts';
 import type { HuntedIndicators } from './match-block.ts';
 
@@ -149,23 +147,10 @@ async function pass(
   summary.hunts++;
   const since = parseInstant(publication.publishedAt)! - services.lookbackMs;
   const hunt = { ...hunted, since, beforeSnapshot: ordinal, countsContacts: false };
-  let isWhole = true;
-  await atOnce(open, PARTITIONS_AT_ONCE, async (partition) => {
-    const save = async (step: HuntStep) => {
-      addStep(summary, step);
-      await document.change((state) => withProgress(state, ordinal, partition, step.progress));
-    };
-    const ended = await huntPartition(
-      services,
-      partition,
-      hunt,
-      progressOf(partition),
-      giveUpAt,
-      save,
-    );
-    isWhole &&= ended;
+  return huntPartitions(services, open, hunt, progressOf, giveUpAt, async (partition, step) => {
+    addStep(summary, step);
+    await document.change((state) => withProgress(state, ordinal, partition, step.progress));
   });
-  return isWhole;
 }
 
 async function hasMore(

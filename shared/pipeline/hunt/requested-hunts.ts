@@ -15,17 +15,15 @@ import type { PartitionRef } from '../../ports/activity-log.ts';
 import type { Checkpoints } from '../../ports/checkpoints.ts';
 import { listedPeer } from '../../rules/connection/listed-peer.ts';
 import { alertIdOf } from '../alerts.ts';
-import { atOnce } from '../at-once.ts';
 import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
 import { type Contact, type ContactRecord, Contacts, contactRecord } from './contacts.ts';
 import { HuntDocument, HuntTakenError } from './hunt-document.ts';
 import {
   type HuntStep,
   NOT_BEGUN,
-  PARTITIONS_AT_ONCE,
   keyOf,
   type PartitionProgress,
-  huntPartition,
+  huntPartitions,
 } from './hunt-partition.ts';
 import type { HuntServices } from './hunt-publications.ts';
 
@@ -187,13 +185,14 @@ async function goOn(
   const progressOf = (partition: PartitionRef) =>
     document.value.partitions[keyOf(partition)] ?? NOT_BEGUN;
   const open = partitions.filter((partition) => !progressOf(partition).ended);
-  let isWhole = true;
-  await atOnce(open, PARTITIONS_AT_ONCE, async (partition) => {
-    const before = progressOf(partition);
-    const save = (step: HuntStep) => document.change((state) => withStep(state, partition, step));
-    const ended = await huntPartition(services, partition, hunt, before, giveUpAt, save);
-    isWhole &&= ended;
-  });
+  const isWhole = await huntPartitions(
+    services,
+    open,
+    hunt,
+    progressOf,
+    giveUpAt,
+    async (partition, step) => document.change((state) => withStep(state, partition, step)),
+  );
   if (isWhole) await document.change((state) => ({ ...state, finishedAt: clock.now() }));
   return isWhole;
 }
