@@ -3,7 +3,8 @@ import { jsonOfBody } from '../../shared/format/http-body.ts';
 import { answering } from '../../shared/format/http-problem.ts';
 import { services } from '../../shared/wiring.ts';
 
-const MAX_BODY = 1_000_000;
+/** A quarter of a million networks. */
+const MAX_BODY = 16_000_000;
 
 /** `POST /api/hunts`: `{"addresses": [...], "since": time or duration}`; the timer begins with it within a minute. */
 export async function requestHunt(request: HttpRequest): Promise<HttpResponseInit> {

@@ -80,13 +80,14 @@ function asText(explained: Explained): string {
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
-function contactLines({ devices, devicesLeftOut, complete, since }: RecentContacts): string[] {
-  const scope = complete
-    ? `since ${since}`
-    : `since ${since}, but the log was too much: its older part was not read; "hunt" reads it all`;
+function contactLines(contacts: RecentContacts): string[] {
+  const { devices, devicesLeftOut, complete, problem, since } = contacts;
+  const reason = problem ?? 'the log of that time was too much; "hunt" reads it all';
+  const known = devices.length + devicesLeftOut;
+  const count = `${complete ? '' : 'at least '}${known} device${known === 1 ? '' : 's'}`;
   const more = devicesLeftOut === 0 ? [] : [`    and ${devicesLeftOut} more`];
   return [
-    `  contacts  ${devices.length === 0 ? 'no device' : `${devices.length + devicesLeftOut} devices`} ${scope}`,
+    `  contacts  ${count} since ${since}${complete ? '' : `: ${reason}`}`,
     ...devices.map(
       ({ deviceId, messages, connections, firstSeen, lastSeen }) =>
         `    ${deviceId}  ${messages} messages  ${connections} connections  first ${firstSeen}  last ${lastSeen}`,

@@ -10,10 +10,11 @@ import type { HuntContact, HuntRecord } from '../../shared/pipeline/hunt/request
 import { API_OPTIONS, API_USAGE, type ApiClient, apiPath, openApi } from '../api-client.ts';
 import { ProgressLine } from '../console/progress-line.ts';
 import { table } from '../console/table.ts';
+import { printable } from '../feeds/printable.ts';
 import { networksOfFile } from '../feeds/networks-of-file.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';
 
-const POLL_MS = 500;
+const POLL_MS = 1000;
 /** Contacts that the table shows; `--json` prints all. */
 const SHOWN_CONTACTS = 50;
 
@@ -34,7 +35,7 @@ been seen live. Waits and shows progress; what is stopped with Ctrl-C goes on th
 ${API_USAGE}
   --json        one JSON object a contact, then one for the hunt
 
-Ends with 0 whether something was found or not.`,
+Ends with 0 whether something was found or not, with 1 if some of the log cannot be read.`,
 
   async run(args, io) {
     const { values, positionals } = parseArgs({
@@ -57,7 +58,9 @@ Ends with 0 whether something was found or not.`,
     const id = values.id ?? (await ask(api, addresses, since)).id;
     const hunt = await followed(api, id, values['no-wait'], io);
     await write(io.stdout, values.json ? asJson(hunt) : asText(hunt));
-    return 0;
+    if (hunt.failure === null) return 0;
+    io.stderr.write(printable(`not all of the log could be read: ${hunt.failure}`) + '\n');
+    return 1;
   },
 };
 
@@ -80,7 +83,7 @@ async function followed(
   const progress = new ProgressLine(io.stderr);
   for (;;) {
     const hunt = (await api.get<HuntRecord>(apiPath('hunts', id))).body;
-    if (hunt.status === 'done' || asksOnly) {
+    if (hunt.finishedAt !== null || asksOnly) {
       progress.clear();
       return hunt;
     }
@@ -142,7 +145,8 @@ function asJson({ contacts, ...hunt }: HuntRecord): string {
 
 function asText(hunt: HuntRecord): string {
   const { contacts, connectionsLeftOut, progress, status, networks, since } = hunt;
-  if (status !== 'done') return `hunt ${hunt.id}: ${progressText(hunt)}\n`;
+  if (status === 'waiting' || status === 'running')
+    return `hunt ${hunt.id}: ${progressText(hunt)}\n`;
   const head = ['device', 'address', 'first', 'last', 'messages', 'connections', 'bytes', 'alert'];
   const rows = contacts.slice(0, SHOWN_CONTACTS).map(contactRow);
   const left = contacts.length - rows.length;

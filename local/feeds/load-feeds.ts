@@ -12,10 +12,13 @@ import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { NodeWeb } from '../../shared/adapters/web/node-web.ts';
 import type { FeedRecord } from '../../shared/domain/indicator/feed.ts';
 import { FEEDS_FILE } from '../../shared/pipeline/feeds/configuration/feed-configuration.ts';
-import { acceptFeed, requestRefresh } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
+import { withHeldAccepted } from '../../shared/domain/indicator/feed-change.ts';
+import { requestRefresh } from '../../shared/pipeline/feeds/operate/manage-feeds.ts';
+import { publishFeeds } from '../../shared/pipeline/feeds/refresh/publish-feeds.ts';
 import { problemOf } from '../../shared/pipeline/feeds/refresh/feed-health.ts';
 import {
   type RefreshServices,
+  fetchDueFeeds,
   refreshFeeds,
 } from '../../shared/pipeline/feeds/refresh/refresh-feeds.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
@@ -59,7 +62,10 @@ export async function loadFeeds(
   return loadedFeeds(services);
 }
 
-/** The folder's feeds in the place of those before, whatever changed: what a refresh holds back as doubtful is accepted. */
+/**
+ * The folder's feeds in the place of those before, in one publication, whatever changed: what a refresh holds back as doubtful is
+ * accepted.
+ */
 export async function replaceFeeds(
   services: RefreshServices,
   folder: string,
@@ -67,10 +73,12 @@ export async function replaceFeeds(
 ): Promise<LoadedFeeds> {
   await configure(services, await feedsOfFolder(folder, origin));
   await requestRefresh(services, null);
-  await refreshFeeds(services);
-  for (const { feed } of await services.feeds.list()) {
-    if (feed.held !== null) await acceptFeed(services, feed.name, {});
+  await fetchDueFeeds(services);
+  for (const { feed, version } of await services.feeds.list()) {
+    const accepted = withHeldAccepted(feed, services.clock.now());
+    if (accepted !== null) await services.feeds.write(accepted, version);
   }
+  await publishFeeds(services);
   return loadedFeeds(services);
 }
 

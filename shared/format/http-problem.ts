@@ -13,6 +13,7 @@ const STATUS_OF_REQUEST = {
   PreconditionFailed: 412,
   BodyTooLarge: 413,
   PreconditionRequired: 428,
+  TooManyHunts: 429,
 } as const;
 
 export type RequestCode = keyof typeof STATUS_OF_REQUEST;

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import {
   type Alert,
   type AlertKey,
-  type CountedSighting,
   type PlatformFinding,
   type Sighting,
   noteSighting,
@@ -11,7 +10,6 @@ import {
   platformKey,
 } from '../domain/alert/alert.ts';
 import { identityText, partitionKeyOf } from '../domain/alert/identity.ts';
-import type { LogPosition } from '../domain/alert/position.ts';
 import { type Severity, isGraver } from '../domain/alert/severity.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -29,7 +27,7 @@ export class AlertConflictError extends Error {
 
 const MAX_CONFLICTS = 10;
 /** Alerts of one step are independent. */
-const ALERTS_AT_ONCE = 8;
+export const ALERTS_AT_ONCE = 8;
 
 /**
  * Reads an alert, changes it by a pure function and writes it back if it is still the one that was read; again on a
@@ -54,36 +52,6 @@ export async function changeAlert(
   throw new AlertConflictError(
     `alert ${id} of ${partitionKey} changed ${MAX_CONFLICTS} times while it was being written`,
   );
-}
-
-/** Sightings by the id of their alert, gathered over blocks in log order. */
-export type Gathered = Map<string, CountedSighting[]>;
-
-/** Adds the sightings of the block that ends at `position`. */
-export function gather(
-  gathered: Gathered,
-  hub: string,
-  sightings: readonly Sighting[],
-  position: LogPosition,
-): void {
-  for (const sighting of sightings) {
-    const id = alertIdOf(hub, sighting.key);
-    const known = gathered.get(id);
-    if (known === undefined) gathered.set(id, [{ ...sighting, position }]);
-    else known.push({ ...sighting, position });
-  }
-}
-
-/** Changes the alert of each gathered list by a pure function. */
-export async function changeGathered(
-  store: AlertStore,
-  gathered: Gathered,
-  change: (alert: Alert | null, id: string, sightings: readonly CountedSighting[]) => Alert | null,
-): Promise<void> {
-  await atOnce([...gathered], ALERTS_AT_ONCE, async ([id, sightings]) => {
-    const key = partitionKeyOf(sightings[0]!.key);
-    await changeAlert(store, key, id, (alert) => change(alert, id, sightings));
-  });
 }
 
 /** Alerts that this instance has seen stored; older ones are asked for again. */

@@ -1,6 +1,7 @@
 // The fold: reads the activity log from its own position and adds what it finds to the alerts. The position reached is
 // stored in every alert that it changes, so a fold that died, or two at once, add the same rows once.
-import { countSightings } from '../domain/alert/alert.ts';
+import { type Alert, type CountedSighting, countSightings } from '../domain/alert/alert.ts';
+import { partitionKeyOf } from '../domain/alert/identity.ts';
 import type { LogPosition } from '../domain/alert/position.ts';
 import { type DataBlock, readRows } from '../format/activity-log/block.ts';
 import type { BlockCodec } from '../format/activity-log/layout.ts';
@@ -9,8 +10,8 @@ import type { AlertStore } from '../ports/alert-store.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { Clock } from '../ports/clock.ts';
 import { atOnce } from './at-once.ts';
-import { type Gathered, changeGathered, gather, raisePlatformAlert } from './alerts.ts';
-import { type LogPlace, readForward } from './log/read-log.ts';
+import { ALERTS_AT_ONCE, alertIdOf, changeAlert, raisePlatformAlert } from './alerts.ts';
+import { type LogPlace, placed, readForward } from './log/read-log.ts';
 import { sightingsOf } from './sightings.ts';
 import { streamGapFinding } from './stream-gap.ts';
 
@@ -40,6 +41,9 @@ interface FoldPosition {
   readonly place: LogPlace;
   readonly position: LogPosition;
 }
+
+/** Sightings of one alert, gathered over the blocks of a step. */
+type Gathered = Map<string, CountedSighting[]>;
 
 export async function foldActivityLog(services: FoldServices): Promise<FoldSummary> {
   const summary: FoldSummary = { blocks: 0, sightings: 0, alerts: 0 };
@@ -87,7 +91,8 @@ export async function foldPartition(
     const position = { epoch: header.epoch, sequence: header.toSequence };
     next = { place: { file, offset: offset + block.lengthBytes }, position };
     summary.blocks++;
-    held += await foldBlock(services, partition, { ...block, header }, position, gathered);
+    const at = { file, offset };
+    held += await foldBlock(services, partition, { ...block, header }, at, position, gathered);
     if ((++blocks >= STEP_BLOCKS || held >= STEP_SIGHTINGS) && !(await flush())) return summary;
   }
   await flush();
@@ -99,6 +104,7 @@ async function foldBlock(
   { codec, alerts, clock, hub }: FoldServices,
   partition: PartitionRef,
   block: DataBlock,
+  at: LogPlace,
   position: LogPosition,
   gathered: Gathered,
 ): Promise<number> {
@@ -108,8 +114,14 @@ async function foldBlock(
     await raisePlatformAlert(alerts, hub, finding, clock.now());
   }
   if (header.findings === 0) return 0; // The rows stay packed: most blocks of a healthy fleet say nothing.
-  const sightings = sightingsOf(header, readRows(block, codec));
-  gather(gathered, hub, sightings, position);
+  const rows = placed(partition, at, () => readRows(block, codec));
+  const sightings = sightingsOf(header, rows);
+  for (const sighting of sightings) {
+    const id = alertIdOf(hub, sighting.key);
+    const known = gathered.get(id);
+    if (known === undefined) gathered.set(id, [{ ...sighting, position }]);
+    else known.push({ ...sighting, position });
+  }
   return sightings.length;
 }
 
@@ -119,11 +131,13 @@ async function applySightings(
   gathered: Gathered,
   summary: FoldSummary,
 ): Promise<void> {
-  await changeGathered(alerts, gathered, (alert, id, sightings) =>
-    countSightings(alert, id, `${stream}/${partition}`, sightings, clock.now()),
-  );
-  for (const sightings of gathered.values()) summary.sightings += sightings.length;
-  summary.alerts += gathered.size;
+  await atOnce([...gathered], ALERTS_AT_ONCE, async ([id, sightings]) => {
+    const change = (alert: Alert | null) =>
+      countSightings(alert, id, `${stream}/${partition}`, sightings, clock.now());
+    await changeAlert(alerts, partitionKeyOf(sightings[0]!.key), id, change);
+    summary.sightings += sightings.length;
+    summary.alerts++;
+  });
 }
 
 /** A checkpoint is our own writing, but it lies in a store that people can edit. */

@@ -9,7 +9,7 @@ import {
 } from '../domain/alert/alert.ts';
 import { SEVERITIES, isGraver } from '../domain/alert/severity.ts';
 import { type Totals, addTotals } from '../domain/alert/totals.ts';
-import { DIRECTIONS } from '../domain/telemetry/direction.ts';
+import { type Direction, DIRECTIONS } from '../domain/telemetry/direction.ts';
 import type { DataHeader } from '../format/activity-log/header.ts';
 import type { ActivityRows, RowFinding } from '../format/activity-log/rows.ts';
 
@@ -42,7 +42,7 @@ export function sightingsOf(header: DataHeader, rows: ActivityRows): Sighting[] 
       warningLists: finding.warningLists,
       snapshot: header.snapshot.id,
       totals: totalsOf(rows, found, lastRow.get(name) === found.row ? 0 : 1),
-      flows: [flowOf(rows, found)],
+      flows: [flowOf(rows, found.row, found.connection, DIRECTIONS[found.direction]!)],
     };
     lastRow.set(name, found.row);
     const before = sightings.get(name);
@@ -79,9 +79,14 @@ function totalsOf(rows: ActivityRows, found: RowFinding, messages: number): Tota
   };
 }
 
-function flowOf(rows: ActivityRows, found: RowFinding): FlowSample {
+/** A connection as alerts show it. */
+export function flowOf(
+  rows: ActivityRows,
+  row: number,
+  c: number,
+  direction: Direction,
+): FlowSample {
   const { connections: table } = rows;
-  const c = found.connection;
   const [w0, w1, w2, w3] = table.local.subarray(4 * c, 4 * c + 4) as unknown as [
     number,
     number,
@@ -90,13 +95,13 @@ function flowOf(rows: ActivityRows, found: RowFinding): FlowSample {
   ];
   const protocol = table.protocol[c]!;
   return {
-    time: rows.hubTime[found.row]!,
+    time: rows.hubTime[row]!,
     protocol: PROTOCOLS[protocol] ?? protocol,
     localAddress: table.family[c] === 4 ? formatIpv4(w0) : formatIpv6(w0, w1, w2, w3),
     localPort: table.localPort[c]!,
     remotePort: table.remotePort[c]!,
     bytesIn: table.bytesIn[c]!,
     bytesOut: table.bytesOut[c]!,
-    direction: DIRECTIONS[found.direction]!,
+    direction,
   };
 }

@@ -9,6 +9,11 @@ export interface LogFile {
   readonly sizeBytes: number;
 }
 
+/** The file is not there any more: retention took it. */
+export class LogFileGoneError extends Error {
+  readonly code = 'LOG_FILE_GONE';
+}
+
 /** `conflict`: the file is not `offset` bytes long (somebody else appended), or is not there. */
 export type AppendOutcome = 'appended' | 'conflict';
 
@@ -21,7 +26,7 @@ export interface ActivityLog {
   partitions(): Promise<readonly PartitionRef[]>;
   /** In order of name; from `fromName` on where given. */
   files(partition: PartitionRef, fromName?: string): Promise<readonly LogFile[]>;
-  /** The bytes from `from` to before `to`; fewer when the file ends first. */
+  /** The bytes from `from` to before `to`; fewer when the file ends first. Throws a `LogFileGoneError` where there is none. */
   read(partition: PartitionRef, file: string, from: number, to: number): Promise<Uint8Array>;
   /** Appends if the file is exactly `offset` bytes long: the one condition that everything rests on. */
   append(

@@ -12,4 +12,6 @@ export interface Checkpoints {
    * somebody else moved it meanwhile: a checkpoint never goes back.
    */
   write(name: string, value: unknown, version: string | null): Promise<string | null>;
+  /** Also where there is none. */
+  remove(name: string): Promise<void>;
 }

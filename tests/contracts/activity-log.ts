@@ -117,7 +117,7 @@ export function activityLogContract(name: string, open: () => Promise<LogUnderTe
     });
 
     it('throws for reading a file that is not there', async () => {
-      await assert.rejects(log.read(ref, FILE, 0, 10));
+      await assert.rejects(log.read(ref, FILE, 0, 10), { code: 'LOG_FILE_GONE' });
     });
 
     it('lists files in the order of their names, from a name on', async () => {

@@ -75,6 +75,15 @@ export function checkpointsContract(name: string, open: () => Promise<Checkpoint
       }
     });
 
+    it('is gone when it is removed, and may begin again', async () => {
+      await checkpoints.remove(fold);
+      const first = await written({ at: 1 }, null);
+      await checkpoints.remove(fold);
+      assert.equal(await checkpoints.read(fold), null);
+      assert.equal(await checkpoints.write(fold, { at: 2 }, first), null);
+      await written({ at: 3 }, null);
+    });
+
     it('keeps names apart', async () => {
       await written({ at: 1 }, null);
       assert.equal(await checkpoints.read(`${fold}0`), null);

@@ -16,6 +16,7 @@ const SETS = [
   ['person', 'foldDown', 'crash', 'twoFolds'],
   ['snapshots', 'slow', 'dualOwner', 'lostReply', 'reject'],
   ['snapshots', 'twoHunts', 'crash', 'zombie', 'foldDown'],
+  ['snapshots', 'requests', 'twoHunts', 'lostReply', 'crash'],
 ] as const;
 
 describe('ingest, fold, hunts and catch-up under faults', () => {

@@ -3,6 +3,8 @@
 import type { Alert } from '../../shared/domain/alert/alert.ts';
 import { formatIpv4 } from '../../shared/domain/address/address.ts';
 import { parsePrefix } from '../../shared/domain/address/prefix.ts';
+import { NO_DETAIL } from '../../shared/domain/indicator/indicator.ts';
+import { formatInstant } from '../../shared/domain/time/instant.ts';
 import { SEVERITIES, type Severity } from '../../shared/domain/alert/severity.ts';
 import { type Totals, addTotals } from '../../shared/domain/alert/totals.ts';
 import { readRows } from '../../shared/format/activity-log/block.ts';
@@ -19,6 +21,7 @@ import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator
 import { AlertOpener, alertIdOf, changeAlert } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
+import { requestHunt } from '../../shared/pipeline/hunt/requested-hunts.ts';
 import { huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
 import type { HuntServices } from '../../shared/pipeline/hunt/hunt-publications.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
@@ -43,6 +46,7 @@ export const FAULTS = [
   'person',
   'twoFolds',
   'twoHunts',
+  'requests',
   'snapshots',
   'foldDown',
   'jitter',
@@ -90,6 +94,38 @@ interface Accepted {
 interface Group {
   readonly name: string;
   dead: boolean;
+}
+
+/** What a feed says of an address: when it holds, and for which port of the peer. */
+interface Listing {
+  readonly feed: string;
+  readonly address: string;
+  readonly from: number;
+  readonly until: number;
+  readonly port: number | null;
+}
+
+interface OracleContact {
+  readonly address: string;
+  readonly at: number;
+  readonly port: number;
+}
+
+function says(listings: readonly Listing[], { address, at, port }: OracleContact): boolean {
+  return listings.some(
+    (one) =>
+      one.address === address &&
+      at >= one.from &&
+      at < one.until &&
+      (one.port === null || one.port === port),
+  );
+}
+
+function indicatorOf({ address, from, until, port }: Listing) {
+  const time = (value: number) => (Number.isFinite(value) ? formatInstant(value) : null);
+  const constraint = port === null ? null : { ports: [port], direction: null, protocol: null };
+  const detail = { ...NO_DETAIL, validFrom: time(from), validUntil: time(until), constraint };
+  return { prefix: parsePrefix(address)!, detail };
 }
 
 /** Seeded, so that a failing schedule can be run again. */
@@ -222,27 +258,42 @@ export async function simulate(
   const accepted: Accepted[] = [];
   const hostCheckpoint = new Map<string, { incarnation: number; sequence: number }>();
 
-  const listed: Set<string>[] = [new Set(ADDRESSES.filter(() => chance(0.5)))];
+  /** Half of them hold at any time, the others from or until some time, or for one port. */
+  const someListing = (): Listing => {
+    const time = Math.floor(START + random() * DURATION);
+    const from = chance(0.2) ? time : -Infinity;
+    const until = from === -Infinity && chance(0.2) ? time : Infinity;
+    const port = chance(0.15) ? 443 : null;
+    return { feed: pick(['one', 'two']), address: pick(ADDRESSES), from, until, port };
+  };
+  const listed: (readonly Listing[])[] = [
+    ADDRESSES.filter(() => chance(0.5)).map((address) => ({ ...someListing(), address })),
+  ];
   const snapshotIds: string[] = [];
-  const publish = async (addresses: ReadonlySet<string>) => {
+  const publish = async (listings: readonly Listing[]) => {
     // One that nobody talks to, so that no two snapshots are the same file.
-    const texts = [...addresses, `203.0.113.${snapshotIds.length}`];
-    const indicators = texts.map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-    const feed = { name: 'feed', kind: 'threat', indicators } as const;
-    const bytes = buildSnapshot([feed]);
-    snapshotIds.push((await publishSnapshot(snapshots, clock, bytes)).id);
+    const filler = { ...someListing(), feed: 'filler', address: `203.0.113.${snapshotIds.length}` };
+    const byFeed = Map.groupBy([...listings, filler], ({ feed }) => feed);
+    const feeds = [...byFeed].map(([name, own]) => ({
+      name,
+      kind: 'threat' as const,
+      indicators: own.map(indicatorOf),
+    }));
+    snapshotIds.push((await publishSnapshot(snapshots, clock, buildSnapshot(feeds))).id);
   };
   await publish(listed[0]!);
   if (faults.has('snapshots')) {
-    for (let i = 0, time = START; i < 1 + int(3); i++) {
-      const next = new Set(listed.at(-1));
-      const address = pick(ADDRESSES);
-      if (next.has(address) && chance(0.5)) next.delete(address);
-      else next.add(address);
+    for (let i = 0, time = START; i < 1 + int(4); i++) {
+      const before = listed.at(-1)!;
+      const dropped = int(Math.max(1, before.length));
+      const next =
+        before.length > 0 && chance(0.4)
+          ? before.filter((_, j) => j !== dropped)
+          : [...before, someListing()];
       listed.push(next);
       time += random() * (DURATION / 3);
       at(time, () => {
-        note(`SNAPSHOT lists ${[...next].join(' ')}`);
+        note(`SNAPSHOT lists ${next.map(({ address }) => address).join(' ')}`);
         void publish(next);
       });
     }
@@ -496,9 +547,9 @@ export async function simulate(
     fold('fold');
     if (faults.has('twoFolds') && !calm) at(now + random() * 20 * SECOND, () => fold('fold2'));
   });
-  const hunt = (name: string) => {
+  const huntServices = (name: string): HuntServices => {
     const group: Group = { name, dead: false };
-    const services: HuntServices = {
+    return {
       log: remote(group, log),
       alerts: remote(group, alertStore),
       checkpoints: remote(group, checkpoints),
@@ -510,8 +561,20 @@ export async function simulate(
       ephemeralPortFrom: settings.ephemeralPortFrom,
       lookbackMs: 14 * 24 * 3600 * SECOND,
     };
-    guarded(huntIndicators(services));
   };
+  const hunt = (name: string) => guarded(huntIndicators(huntServices(name)));
+  if (faults.has('requests')) {
+    for (let i = 0; i < 1 + int(3); i++) {
+      at(START + random() * (DURATION + 300 * SECOND), () => {
+        const body = {
+          addresses: ADDRESSES.filter(() => chance(0.6)).concat(ADDRESSES[0]!),
+          since: formatInstant(now - random() * (now - START)),
+        };
+        note(`a hunt for ${body.addresses.join(' ')} since ${body.since}`);
+        guarded(requestHunt(huntServices('request'), body));
+      });
+    }
+  }
   every(60, () => {
     hunt('hunt');
     if (faults.has('twoHunts') && !calm) at(now + random() * 20 * SECOND, () => hunt('hunt2'));
@@ -587,10 +650,10 @@ export async function simulate(
     readonly last: number;
   }
   const expected = new Map<string, Expected>();
-  // By ordinal: what any later publication lists is hunted in what was matched with this one.
-  const listedLater = (ordinal: number, address: string) =>
+  // By ordinal: what any later publication says of a contact is hunted in what was matched with this one.
+  const saysLater = (ordinal: number, contact: OracleContact) =>
     listed.some(
-      (addresses, i) => i + 1 > ordinal && i < snapshotIds.length && addresses.has(address),
+      (listings, i) => i + 1 > ordinal && i < snapshotIds.length && says(listings, contact),
     );
   const gaps = new Set<string>();
   for (const { partition, header, rows } of blocks) {
@@ -614,7 +677,7 @@ export async function simulate(
     });
     if (header.lost !== null)
       gaps.add(`${partition}/${header.epoch}/${header.lost.from}-${header.lost.to}`);
-    const inForce = listed[snapshotIds.indexOf(header.snapshot.id)] ?? new Set();
+    const matchedWith = listed[snapshotIds.indexOf(header.snapshot.id)] ?? [];
     for (let row = 0; row < rows.count; row++) {
       const name = `${partition}/${header.fromSequence + row}/${rows.enqueuedTime[row]}`;
       times.set(name, (times.get(name) ?? 0) + 1);
@@ -630,10 +693,20 @@ export async function simulate(
       if (repeat) continue;
       const { connections: table } = rows;
       const seen = new Set<string>();
+      const liveAddresses = new Set<string>();
       for (let c = rows.connectionStart[row]!; c < rows.connectionStart[row + 1]!; c++) {
         const address = formatIpv4(table.remote[4 * c]!);
-        const by = inForce.has(address) ? 'live' : 'hunted';
-        if (by === 'hunted' && !listedLater(header.snapshot.ordinal, address)) continue;
+        const contact = { address, at: hubTime, port: table.remotePort[c]! };
+        if (says(matchedWith, contact)) liveAddresses.add(address);
+      }
+      for (let c = rows.connectionStart[row]!; c < rows.connectionStart[row + 1]!; c++) {
+        const address = formatIpv4(table.remote[4 * c]!);
+        const contact = { address, at: hubTime, port: table.remotePort[c]! };
+        const isLive = says(matchedWith, contact);
+        // A row with a finding for the address was counted live, whatever its other connections are.
+        if (!isLive && liveAddresses.has(address)) continue;
+        const by = isLive ? 'live' : 'hunted';
+        if (!isLive && !saysLater(header.snapshot.ordinal, contact)) continue;
         const [bytesIn, bytesOut] = [table.bytesIn[c]!, table.bytesOut[c]!];
         const began = table.localPort[c]! >= 30_000 || table.localPort[c] === table.remotePort[c];
         const bothWays: Severity = began ? 'high' : 'medium';
@@ -758,9 +831,11 @@ function asDeviceEvent({
 
 /** What a real host would retry: the network's faults, and what the pipeline says of them. */
 function isTransient(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isTransient);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return (
     error instanceof NetworkError ||
+    code === 'Conflict' ||
     code === 'COMMIT_INTERRUPTED' ||
     code === 'STREAM_INCOMPLETE' ||
     code === 'ALERT_CONFLICT'

@@ -1,9 +1,10 @@
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
-import type {
-  ActivityLog,
-  AppendOutcome,
-  LogFile,
-  PartitionRef,
+import {
+  type ActivityLog,
+  type AppendOutcome,
+  type LogFile,
+  LogFileGoneError,
+  type PartitionRef,
 } from '../../ports/activity-log.ts';
 import { CONTAINERS, OPERATION_MS, collect, statusOf, within } from './blob-service.ts';
 
@@ -49,7 +50,11 @@ export class BlobActivityLog implements ActivityLog {
     } catch (error) {
       // 416: the file ends at or before `from`.
       if (statusOf(error) === 416) return new Uint8Array(0);
-      throw error;
+      if (statusOf(error) !== 404) throw error;
+      const { stream, partition: number } = partition;
+      throw new LogFileGoneError(`activity log ${stream}/${number}/${file} is gone`, {
+        cause: error,
+      });
     }
   }
 

@@ -1,8 +1,9 @@
-import type {
-  ActivityLog,
-  AppendOutcome,
-  LogFile,
-  PartitionRef,
+import {
+  type ActivityLog,
+  type AppendOutcome,
+  type LogFile,
+  LogFileGoneError,
+  type PartitionRef,
 } from '../../ports/activity-log.ts';
 
 export class MemoryActivityLog implements ActivityLog {
@@ -21,7 +22,7 @@ export class MemoryActivityLog implements ActivityLog {
 
   async read(partition: PartitionRef, file: string, from: number, to: number): Promise<Uint8Array> {
     const bytes = this.#of(partition).get(file);
-    if (bytes === undefined) throw new Error(`there is no file ${file}`);
+    if (bytes === undefined) throw new LogFileGoneError(`there is no file ${file}`);
     return bytes.slice(from, to);
   }
 

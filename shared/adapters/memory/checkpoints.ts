@@ -17,4 +17,8 @@ export class MemoryCheckpoints implements Checkpoints {
     this.#checkpoints.set(name, { text: JSON.stringify(value), version: next });
     return next;
   }
+
+  async remove(name: string): Promise<void> {
+    this.#checkpoints.delete(name);
+  }
 }

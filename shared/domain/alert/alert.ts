@@ -2,7 +2,8 @@
 // (reference: docs/architecture.md, "Alerts: opened by ingest, counted by the fold").
 import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
 import type { Direction } from '../telemetry/direction.ts';
-import { type LogPosition, type LogRange, covers, isAfter, withRange } from './position.ts';
+import type { HuntedStretch } from './hunted.ts';
+import { type LogPosition, isAfter } from './position.ts';
 import { type Severity, gravest, isGraver } from './severity.ts';
 import { type Totals, addTotals } from './totals.ts';
 
@@ -82,7 +83,7 @@ export interface Alert extends AlertKey {
   /** What hunts found: rows of the past that carry no finding, so none of them is in `live`. */
   readonly hunted: Tally | null;
   /** By `stream/partition`: the stretches of the log that hunts have read for this alert; what they gave is in `hunted`. */
-  readonly huntedIn: Readonly<Record<string, readonly LogRange[]>>;
+  readonly huntedIn: Readonly<Record<string, readonly HuntedStretch[]>>;
   /** Figures of an alert that no sightings make up (platform health). */
   readonly facts: Readonly<Record<string, unknown>> | null;
 }
@@ -163,33 +164,6 @@ export function countSightings(
   };
 }
 
-/**
- * What a hunt found in the stretch `range` of one partition, in log order, into its alert: sightings in a stretch that was hunted
- * before are in it already. Creates, raises and reopens as ingest does. Null when nothing is new.
- */
-export function countHunted(
-  alert: Alert | null,
-  id: string,
-  partition: string,
-  sightings: readonly CountedSighting[],
-  range: LogRange,
-  at: number,
-): Alert | null {
-  const before = alert?.huntedIn[partition] ?? [];
-  const fresh = sightings.filter(({ position }) => !covers(before, position));
-  const [first] = fresh;
-  if (first === undefined) return null;
-  let next = alert ?? { ...openAlert(id, first, at), opening: null };
-  for (const sighting of fresh) {
-    next = noteSighting(next, sighting.severity, sighting.totals.lastSeen) ?? next;
-  }
-  return {
-    ...next,
-    hunted: fresh.reduce<Tally | null>(addToTally, next.hunted),
-    huntedIn: { ...next.huntedIn, [partition]: withRange(before, range) },
-  };
-}
-
 /** What people see: the fold's counts, or the opening sighting until there are any, and what hunts found. */
 export function shownTally(alert: Alert): Tally | null {
   const live = alert.live ?? alert.opening;
@@ -203,7 +177,8 @@ export function foundBy(alert: Alert): 'live' | 'hunt' {
   return alert.live === null && alert.opening === null ? 'hunt' : 'live';
 }
 
-function addToTally(tally: Tally | null, sighting: Tally | Sighting): Tally {
+/** Counts and evidence of both. */
+export function addToTally(tally: Tally | null, sighting: Tally | Sighting): Tally {
   if (tally === null) return tallyOf(sighting);
   const graver = isGraver(sighting.severity, tally.severity);
   return {

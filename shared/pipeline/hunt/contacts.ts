@@ -33,16 +33,18 @@ export class Contacts {
     this.connectionsLeftOut = connectionsLeftOut;
   }
 
-  /** For `huntBlock`: one connection. */
-  add(
+  /** For `huntBlock`: one connection of a message that is not older than `since`. */
+  addSince(
+    since: number,
     rows: ActivityRows,
     row: number,
     connection: number,
     address: Address,
     raised: boolean,
   ): void {
-    const { deviceId } = rows.deviceOf(row);
     const time = rows.hubTime[row]!;
+    if (time < since) return;
+    const { deviceId } = rows.deviceOf(row);
     const contact = { deviceId, address: formatAddress(address) };
     const key = keyOf(contact);
     if (this.#rows !== rows) this.#lastRow.clear();

@@ -47,11 +47,19 @@ export class HuntDocument<T> {
 
   async #write(value: T): Promise<void> {
     if (value === this.#value) return;
-    const version = await this.#checkpoints.write(this.#name, value, this.#version);
+    const version =
+      (await this.#checkpoints.write(this.#name, value, this.#version)) ??
+      (await this.#versionIfOwn(value));
     if (version === null) {
       throw new HuntTakenError(`${this.#name} was changed by somebody else, who goes on with it`);
     }
     this.#version = version;
     this.#value = value;
+  }
+
+  /** A write that was repeated underneath, because its first answer was lost, finds itself. */
+  async #versionIfOwn(value: T): Promise<string | null> {
+    const stored = await this.#checkpoints.read(this.#name);
+    return JSON.stringify(stored?.value) === JSON.stringify(value) ? stored!.version : null;
   }
 }

@@ -1,15 +1,16 @@
-// A hunt through one partition's log: a second fold, which adds what the first one could not know. The stretch that was read is
-// stored in every alert that it changes, so a hunt that died, two at once, or a later one add the same rows once.
-import { countHunted } from '../../domain/alert/alert.ts';
-import type { LogPosition } from '../../domain/alert/position.ts';
+// Hunts through partitions of the log: a second fold, which adds what the first one could not know. What was read and by which
+// conditions is stored in every alert that it changes, so a hunt that died, two at once, or a later one count the same row once.
+import { type HuntedSighting, countHunted } from '../../domain/alert/hunted.ts';
+import { partitionKeyOf } from '../../domain/alert/identity.ts';
+import type { LogPosition, LogRange } from '../../domain/alert/position.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { ALERTS_AT_ONCE, alertIdOf, changeAlert } from '../alerts.ts';
 import { atOnce } from '../at-once.ts';
-import { type Gathered, changeGathered, gather } from '../alerts.ts';
 import { listsAny } from '../ingest/judge.ts';
-import type { LogPlace } from '../log/read-log.ts';
+import { type LogPlace, placed } from '../log/read-log.ts';
 import { type SearchCost, noCost, searchLog } from '../log/search-log.ts';
 import { Contacts } from './contacts.ts';
 import { type HuntedIndicators, huntBlock } from './match-block.ts';
@@ -34,8 +35,8 @@ export interface Hunt extends HuntedIndicators {
 /** How far a hunt has come in a partition. */
 export interface PartitionProgress {
   readonly place: LogPlace | null;
-  /** The first row of the first block that was considered. */
-  readonly from: LogPosition | null;
+  /** Whether a block that reaches `since` was met: every one behind it is considered. */
+  readonly begun: boolean;
   /** Nothing in this partition is left for the hunt, whatever is appended. */
   readonly ended: boolean;
 }
@@ -45,7 +46,7 @@ export function keyOf({ stream, partition }: PartitionRef): string {
   return `${stream}/${partition}`;
 }
 
-export const NOT_BEGUN: PartitionProgress = { place: null, from: null, ended: false };
+export const NOT_BEGUN: PartitionProgress = { place: null, begun: false, ended: false };
 
 /** What one step of a hunt adds to what was saved before. */
 export interface HuntStep {
@@ -62,9 +63,12 @@ const PARTITIONS_AT_ONCE = 4;
 const STEP_BLOCKS = 256;
 const STEP_STRETCHES = 4096;
 /** Of one step in memory: a flood must not make it grow without end. */
-const STEP_SIGHTINGS = 20_000;
+const STEP_CONTACTS = 50_000;
 
-/** Hunts through partitions side by side, each from where it is. True: each was read to its end; false: time was up. */
+/**
+ * Hunts through partitions side by side, each from where it is. True: each was read to its end; false: time was up. What stops
+ * one partition stops no other, and is thrown when they are done.
+ */
 export async function huntPartitions(
   ports: HuntPorts,
   partitions: readonly PartitionRef[],
@@ -74,12 +78,18 @@ export async function huntPartitions(
   save: (partition: PartitionRef, step: HuntStep) => Promise<void>,
 ): Promise<boolean> {
   let isWhole = true;
+  const errors: unknown[] = [];
   await atOnce(partitions, PARTITIONS_AT_ONCE, async (partition) => {
     const before = progressOf(partition);
     const saveStep = (step: HuntStep) => save(partition, step);
-    const ended = await huntPartition(ports, partition, hunt, before, giveUpAt, saveStep);
-    isWhole &&= ended;
+    try {
+      const ended = await huntPartition(ports, partition, hunt, before, giveUpAt, saveStep);
+      isWhole &&= ended;
+    } catch (error) {
+      errors.push(error);
+    }
   });
+  if (errors.length > 0) throw errors[0];
   return isWhole;
 }
 
@@ -95,63 +105,96 @@ async function huntPartition(
   giveUpAt: number,
   save: (step: HuntStep) => Promise<void>,
 ): Promise<boolean> {
-  const { log, codec, clock, hub, ephemeralPortFrom } = ports;
+  const { log, codec, clock, ephemeralPortFrom } = ports;
   const { targets, since, beforeSnapshot, countsContacts } = hunt;
+  if (clock.now() >= giveUpAt) return false;
   const cost = noCost();
-  let { place, from } = before;
-  let to: LogPosition | null = null;
-  let [stretches, blocks, sightings] = [0, 0, 0];
-  let gathered: Gathered = new Map();
-  let contacts = new Contacts();
+  let { place, begun } = before;
+  // What this run has read with what it knows. An earlier run of the same hunt may have known less.
+  let range: LogRange | null = null;
+  let step = new Step();
   const flush = async (ended: boolean) => {
-    if (to === null && !ended && cost.bytesRead === 0) return;
-    if (from !== null && to !== null) await apply(ports, partition, gathered, { from, to });
-    const progress = { place, from, ended };
-    await save({ progress, cost: { ...cost }, contacts, sightings, alerts: gathered.size });
+    if (range !== null) await apply(ports, partition, step.sightings, range);
+    const { contacts, sightings } = step;
+    await save({
+      progress: { place, begun, ended },
+      cost: { ...cost },
+      contacts,
+      sightings: sightings.length,
+      alerts: new Set(sightings.map(({ key }) => JSON.stringify(key))).size,
+    });
     Object.assign(cost, noCost());
-    [stretches, blocks, sightings] = [0, 0, 0];
-    gathered = new Map();
-    contacts = new Contacts();
+    step = new Step();
   };
 
   const search = { mayHold: listsAny.bind(null, targets), since, beforeSnapshot };
-  const stretchesOfLog = searchLog(log, partition, place, search, cost, codec);
+  const stretches = searchLog(log, partition, before, search, cost, codec);
   for (;;) {
-    const next = await stretchesOfLog.next();
+    const next = await stretches.next();
     if (next.done === true) {
-      await flush(next.value.metNewer || beforeSnapshot === null);
+      const ended = next.value.metNewer || beforeSnapshot === null;
+      if (ended || step.stretches > 0) await flush(ended);
       return true;
     }
-    const { range, place: behind, block } = next.value;
-    from ??= range.from;
-    to = range.to;
+    const { range: read, place: behind, block } = next.value;
     place = behind;
-    stretches++;
+    step.stretches++;
+    if (read !== null) {
+      begun = true;
+      range = { from: (range ?? read).from, to: read.to } satisfies LogRange;
+    }
     if (block !== null) {
-      const onContact = countsContacts ? contacts.add.bind(contacts) : undefined;
-      const found = huntBlock(block, hunt, ephemeralPortFrom, codec, onContact);
-      gather(gathered, hub, found, range.to);
-      blocks++;
-      sightings += found.length;
+      const { contacts } = step;
+      const onContact = countsContacts ? contacts.addSince.bind(contacts, since) : undefined;
+      const found = placed(partition, next.value.at, () =>
+        huntBlock(block, hunt, ephemeralPortFrom, codec, onContact),
+      );
+      step.add(found);
     }
     const isLate = clock.now() >= giveUpAt;
-    const isFull =
-      blocks >= STEP_BLOCKS || stretches >= STEP_STRETCHES || sightings >= STEP_SIGHTINGS;
-    if (isFull || isLate) await flush(false);
+    if (step.isFull || isLate) await flush(false);
     if (isLate) {
-      await stretchesOfLog.return({ metNewer: false });
+      await stretches.return({ metNewer: false });
       return false;
     }
   }
 }
 
+/** What was read since the last save. */
+class Step {
+  readonly sightings: HuntedSighting[] = [];
+  readonly contacts = new Contacts();
+  stretches = 0;
+  #blocks = 0;
+  #contacts = 0;
+
+  add(found: readonly HuntedSighting[]): void {
+    this.#blocks++;
+    for (const sighting of found) {
+      this.sightings.push(sighting);
+      for (const { contacts } of sighting.rows) this.#contacts += contacts.length;
+    }
+  }
+
+  get isFull(): boolean {
+    return (
+      this.#blocks >= STEP_BLOCKS ||
+      this.stretches >= STEP_STRETCHES ||
+      this.#contacts >= STEP_CONTACTS
+    );
+  }
+}
+
 async function apply(
-  { alerts, clock }: HuntPorts,
+  { alerts, clock, hub }: HuntPorts,
   partition: PartitionRef,
-  gathered: Gathered,
-  range: { from: LogPosition; to: LogPosition },
+  sightings: readonly HuntedSighting[],
+  range: { readonly from: LogPosition; readonly to: LogPosition },
 ): Promise<void> {
-  await changeGathered(alerts, gathered, (alert, id, sightings) =>
-    countHunted(alert, id, keyOf(partition), sightings, range, clock.now()),
-  );
+  const byAlert = Map.groupBy(sightings, ({ key }) => alertIdOf(hub, key));
+  await atOnce([...byAlert], ALERTS_AT_ONCE, async ([id, of]) => {
+    await changeAlert(alerts, partitionKeyOf(of[0]!.key), id, (alert) =>
+      countHunted(alert, id, keyOf(partition), of, range, clock.now()),
+    );
+  });
 }

@@ -20,7 +20,7 @@ import {
 } from '../ingest/current-snapshot.ts';
 import type { LogPlace } from '../log/read-log.ts';
 import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
-import { HuntDocument } from './hunt-document.ts';
+import { HuntDocument, HuntTakenError } from './hunt-document.ts';
 import {
   type HuntPorts,
   type HuntStep,
@@ -40,7 +40,7 @@ export interface HuntServices extends HuntPorts {
 }
 
 export interface HuntSummary extends SearchCost {
-  /** Publications that were hunted for; those that brought nothing new are not counted. */
+  /** Passes that had something to read; a publication has up to fifteen, and none if it brought nothing new. */
   hunts: number;
   sightings: number;
   alerts: number;
@@ -87,19 +87,29 @@ export async function huntPublications(
   if (pointer === undefined) return summary;
   const document = await HuntDocument.open<HuntState>(checkpoints, STATE, { done: 0, hunts: {} });
   const publications = publicationsOf(pointer);
-  const partitions = await log.partitions();
+  // In this order: what is appended after the look at the log was not before the time was up.
+  const began = clock.now();
+  const partitions = await partitionEnds(log);
+  const errors: unknown[] = [];
   for (const publication of publications) {
     if (isDone(document.value, publication)) continue;
-    const isLast = clock.now() >= parseInstant(publication.publishedAt)! + STALE_MATCHING_MS;
+    const isLast = began >= parseInstant(publication.publishedAt)! + STALE_MATCHING_MS;
     const before = publications.find(({ ordinal }) => ordinal === publication.ordinal - 1) ?? null;
-    const passed =
-      clock.now() < giveUpAt &&
-      (await pass(services, document, publication, before, partitions, giveUpAt, summary));
+    let passed = false;
+    try {
+      passed =
+        clock.now() < giveUpAt &&
+        (await pass(services, document, publication, before, partitions, giveUpAt, summary));
+    } catch (error) {
+      if (error instanceof HuntTakenError) throw error;
+      errors.push(error);
+    }
     if (passed && isLast && !isDone(document.value, publication))
       await document.change((state) => withDone(state, publication.ordinal));
     else if (!isDone(document.value, publication)) summary.waiting++;
   }
   await document.change((state) => tidied(state, publications));
+  if (errors.length > 0) throw errors[0];
   return summary;
 }
 
@@ -124,18 +134,17 @@ async function pass(
   document: HuntDocument<HuntState>,
   publication: Publication,
   before: Publication | null,
-  partitions: readonly PartitionRef[],
+  partitions: readonly PartitionEnd[],
   giveUpAt: number,
   summary: HuntSummary,
 ): Promise<boolean> {
   const { ordinal } = publication;
   const progressOf = (partition: PartitionRef) =>
     document.value.hunts[ordinal]?.partitions[keyOf(partition)] ?? NOT_BEGUN;
-  const open: PartitionRef[] = [];
-  for (const partition of partitions) {
-    const { ended, place } = progressOf(partition);
-    if (!ended && (await hasMore(services.log, partition, place))) open.push(partition);
-  }
+  const open = partitions.filter(({ ref, end }) => {
+    const { ended, place } = progressOf(ref);
+    return !ended && isBefore(place, end);
+  });
   // Most passes end here: no snapshot is read for a log that nobody wrote to.
   if (open.length === 0) return true;
   const hunted = await huntedIn(services, publication, before);
@@ -147,20 +156,34 @@ async function pass(
   summary.hunts++;
   const since = parseInstant(publication.publishedAt)! - services.lookbackMs;
   const hunt = { ...hunted, since, beforeSnapshot: ordinal, countsContacts: false };
-  return huntPartitions(services, open, hunt, progressOf, giveUpAt, async (partition, step) => {
+  const refs = open.map(({ ref }) => ref);
+  return huntPartitions(services, refs, hunt, progressOf, giveUpAt, async (partition, step) => {
     addStep(summary, step);
     await document.change((state) => withProgress(state, ordinal, partition, step.progress));
   });
 }
 
-async function hasMore(
-  log: ActivityLog,
-  partition: PartitionRef,
-  place: LogPlace | null,
-): Promise<boolean> {
-  if (place === null) return true;
-  const last = (await log.files(partition, place.file)).at(-1);
-  return last !== undefined && (last.name !== place.file || last.sizeBytes > place.offset);
+/** A partition, and where its log ended when the run began. */
+interface PartitionEnd {
+  readonly ref: PartitionRef;
+  readonly end: LogPlace | null;
+}
+
+async function partitionEnds(log: ActivityLog): Promise<readonly PartitionEnd[]> {
+  const ends: PartitionEnd[] = [];
+  for (const ref of await log.partitions()) {
+    const last = (await log.files(ref)).at(-1);
+    ends.push({
+      ref,
+      end: last === undefined ? null : { file: last.name, offset: last.sizeBytes },
+    });
+  }
+  return ends;
+}
+
+function isBefore(place: LogPlace | null, end: LogPlace | null): boolean {
+  if (place === null || end === null) return end !== null;
+  return place.file === end.file ? place.offset < end.offset : place.file < end.file;
 }
 
 /** `nothing` where the publication brought nothing new: something was removed, or the allowlist changed. */

@@ -1,47 +1,31 @@
-// Hunts that somebody asked for: addresses and networks, listed or not, in the log since a time. Each is a document that says how
-// far it is and what it has found; the timer works through them.
+// Hunts that somebody asked for: addresses and networks, listed or not, in the log since a time.
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { formatPrefix, isSingle, parsePrefix } from '../../domain/address/prefix.ts';
 import { formatAddress } from '../../domain/address/address.ts';
+import { formatPrefix, isSingle, parsePrefix } from '../../domain/address/prefix.ts';
 import { isTooBroad } from '../../domain/indicator/breadth.ts';
 import { parseDuration } from '../../domain/time/duration.ts';
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
 import { RequestError } from '../../format/http-problem.ts';
-import { buildSnapshot } from '../../format/indicator-snapshot/build-snapshot.ts';
-import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
-import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
 import type { PartitionRef } from '../../ports/activity-log.ts';
-import type { Checkpoints } from '../../ports/checkpoints.ts';
 import { listedPeer } from '../../rules/connection/listed-peer.ts';
 import { alertIdOf } from '../alerts.ts';
+import { LogDamagedError } from '../log/read-log.ts';
 import { type SearchCost, addCost, noCost } from '../log/search-log.ts';
 import { type Contact, type ContactRecord, Contacts, contactRecord } from './contacts.ts';
-import { HuntDocument, HuntTakenError } from './hunt-document.ts';
-import {
-  type HuntStep,
-  NOT_BEGUN,
-  keyOf,
-  type PartitionProgress,
-  huntPartitions,
-} from './hunt-partition.ts';
+import { type HuntDocument, HuntTakenError } from './hunt-document.ts';
+import { type HuntStep, NOT_BEGUN, huntPartitions, keyOf } from './hunt-partition.ts';
 import type { HuntServices } from './hunt-publications.ts';
-
-/** One hunt as it is kept. Times are epoch milliseconds. */
-interface RequestedHunt {
-  readonly id: string;
-  readonly requestedAt: number;
-  readonly since: number;
-  readonly networks: readonly string[];
-  readonly begunAt: number | null;
-  readonly finishedAt: number | null;
-  /** Partitions of the log when the last run began. */
-  readonly partitionCount: number;
-  readonly partitions: Readonly<Record<string, PartitionProgress>>;
-  readonly cost: SearchCost;
-  readonly contacts: readonly Contact[];
-  readonly connectionsLeftOut: number;
-}
+import {
+  type RequestedHunt,
+  addRequest,
+  closeRequest,
+  latestRequests,
+  openRequest,
+  openRequests,
+  readRequest,
+  targetsOf,
+} from './hunt-requests.ts';
 
 /** A device that talked to an address; `alertId` where that is an alert, because a feed in use lists the address. */
 export interface HuntContact extends Omit<ContactRecord, 'raised'> {
@@ -51,7 +35,9 @@ export interface HuntContact extends Omit<ContactRecord, 'raised'> {
 /** A hunt as the API shows it. */
 export interface HuntRecord {
   readonly id: string;
-  readonly status: 'waiting' | 'running' | 'done';
+  readonly status: 'waiting' | 'running' | 'done' | 'failed';
+  /** Why it failed. */
+  readonly failure: string | null;
   readonly requestedAt: string;
   readonly finishedAt: string | null;
   readonly since: string;
@@ -62,17 +48,15 @@ export interface HuntRecord {
   readonly connectionsLeftOut: number;
 }
 
-const LIST = 'hunts/requests';
-/** The oldest are forgotten beyond this. */
-const MAX_HUNTS = 100;
-const MAX_NETWORKS = 10_000;
-const MAX_CONFLICTS = 5;
+/** Real lists have a hundred thousand. */
+const MAX_NETWORKS = 250_000;
+const MAX_SHOWN = 20;
 
 const HuntBody = z.strictObject({
   addresses: z
     .array(z.string().max(64))
     .min(1, 'at least one address or network')
-    .max(MAX_NETWORKS, `at most ${MAX_NETWORKS} addresses and networks; ask twice`),
+    .max(MAX_NETWORKS, `at most ${MAX_NETWORKS} addresses and networks`),
   since: z.string().max(64).optional(),
 });
 
@@ -85,53 +69,44 @@ export async function requestHunt(services: HuntServices, body: unknown): Promis
     );
   }
   const now = services.clock.now();
+  const networks = networksOf(parsed.data.addresses);
   const hunt: RequestedHunt = {
     id: randomUUID(),
     requestedAt: now,
     since: sinceOf(parsed.data.since, now, services.lookbackMs),
-    networks: networksOf(parsed.data.addresses),
+    networks: networks.length,
     begunAt: null,
     finishedAt: null,
+    failure: null,
     partitionCount: 0,
     partitions: {},
     cost: noCost(),
     contacts: [],
     connectionsLeftOut: 0,
   };
-  const { checkpoints } = services;
-  await checkpoints.write(nameOf(hunt.id), hunt, null);
-  for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
-    const { ids, version } = await readList(checkpoints);
-    if (await checkpoints.write(LIST, [...ids, hunt.id].slice(-MAX_HUNTS), version)) {
-      return recordOf(hunt, services.hub);
-    }
-  }
-  throw new RequestError('Conflict', 'many hunts are being asked for; try again');
+  await addRequest(services.checkpoints, hunt, networks);
+  return recordOf(hunt, services.hub);
 }
 
 export async function showHunt(
   { checkpoints, hub }: HuntServices,
   id: string,
 ): Promise<HuntRecord> {
-  // An id is ours, and part of a blob's name: nothing else is looked up.
-  const { ids } = await readList(checkpoints);
-  const hunt = ids.includes(id) ? await read(checkpoints, id) : null;
+  const hunt = await readRequest(checkpoints, id);
   if (hunt !== null) return recordOf(hunt, hub);
   const shown = JSON.stringify(id.slice(0, 64));
   throw new RequestError('UnknownHunt', `no hunt is called ${shown}`);
 }
 
-/** The latest first, without their contacts. */
+/** The latest twenty, the latest first, without their contacts. */
 export async function listHunts({
   checkpoints,
   hub,
 }: HuntServices): Promise<readonly Omit<HuntRecord, 'contacts'>[]> {
-  const { ids } = await readList(checkpoints);
-  const hunts = await Promise.all(ids.toReversed().map((id) => read(checkpoints, id)));
-  return hunts.flatMap((hunt) => {
-    if (hunt === null) return [];
+  const hunts = await latestRequests(checkpoints, MAX_SHOWN);
+  return hunts.map((hunt) => {
     const { contacts: _, ...record } = recordOf(hunt, hub);
-    return [record];
+    return record;
   });
 }
 
@@ -146,13 +121,13 @@ export async function huntRequested(
 ): Promise<number> {
   const { checkpoints, clock } = services;
   let finished = 0;
-  for (const id of (await readList(checkpoints)).ids) {
+  for (const id of await openRequests(checkpoints)) {
     if (clock.now() >= giveUpAt) break;
-    const hunt = await read(checkpoints, id);
-    if (hunt === null || hunt.finishedAt !== null) continue;
-    const document = await HuntDocument.open(checkpoints, nameOf(id), hunt);
     try {
-      if (await goOn(services, document, giveUpAt)) finished++;
+      const document = await openRequest(checkpoints, id);
+      if (document !== null && !(await goOn(services, document, giveUpAt))) continue;
+      await closeRequest(checkpoints, id);
+      finished++;
     } catch (error) {
       if (error instanceof HuntTakenError) throw error;
       errors.push(error);
@@ -161,21 +136,23 @@ export async function huntRequested(
   return finished;
 }
 
+/** True when nothing is left to do for it. */
 async function goOn(
   services: HuntServices,
   document: HuntDocument<RequestedHunt>,
   giveUpAt: number,
 ): Promise<boolean> {
-  const { log, clock, intelligence } = services;
+  const { log, clock, checkpoints, intelligence } = services;
+  const { id, since, finishedAt } = document.value;
+  if (finishedAt !== null) return true;
   const partitions = await log.partitions();
   await document.change((hunt) => ({
     ...hunt,
     begunAt: hunt.begunAt ?? clock.now(),
     partitionCount: partitions.length,
   }));
-  const { since, networks } = document.value;
   const hunt = {
-    targets: targetsOf(networks),
+    targets: await targetsOf(checkpoints, id),
     // Not `fresh()`: who has just added a feed asks what that finds.
     intelligence: await intelligence.refresh(),
     since,
@@ -185,21 +162,18 @@ async function goOn(
   const progressOf = (partition: PartitionRef) =>
     document.value.partitions[keyOf(partition)] ?? NOT_BEGUN;
   const open = partitions.filter((partition) => !progressOf(partition).ended);
-  const isWhole = await huntPartitions(
-    services,
-    open,
-    hunt,
-    progressOf,
-    giveUpAt,
-    async (partition, step) => document.change((state) => withStep(state, partition, step)),
-  );
-  if (isWhole) await document.change((state) => ({ ...state, finishedAt: clock.now() }));
-  return isWhole;
-}
-
-function targetsOf(networks: readonly string[]): IndicatorSnapshot {
-  const indicators = networks.map((text) => ({ prefix: parsePrefix(text)!, detail: null }));
-  return openSnapshot(buildSnapshot([{ name: 'hunt', kind: 'threat', indicators }]));
+  const save = async (partition: PartitionRef, step: HuntStep) =>
+    document.change((state) => withStep(state, partition, step));
+  let failure: string | null = null;
+  try {
+    if (!(await huntPartitions(services, open, hunt, progressOf, giveUpAt, save))) return false;
+  } catch (error) {
+    // Trying again would not help, and others wait.
+    if (!(error instanceof LogDamagedError)) throw error;
+    failure = error.message;
+  }
+  await document.change((state) => ({ ...state, finishedAt: clock.now(), failure }));
+  return true;
 }
 
 /** In one write: what is found with how far it was searched, so that a step that is done again counts once. */
@@ -237,7 +211,7 @@ function networksOf(texts: readonly string[]): readonly string[] {
       wrong.push(`addresses.${i}: ${text.trim()} is broader than an IPv4 /8 or an IPv6 /16`);
     } else networks.add(isSingle(prefix) ? formatAddress(prefix) : formatPrefix(prefix));
   }
-  if (wrong.length > 0) throw notTaken(wrong.slice(0, 20));
+  if (wrong.length > 0) throw notTaken(wrong.slice(0, MAX_SHOWN));
   return [...networks];
 }
 
@@ -250,10 +224,11 @@ function recordOf(hunt: RequestedHunt, hub: string): HuntRecord {
   return {
     id: hunt.id,
     status: statusOf(hunt),
+    failure: hunt.failure,
     requestedAt: formatInstant(hunt.requestedAt),
     finishedAt: hunt.finishedAt === null ? null : formatInstant(hunt.finishedAt),
     since: formatInstant(hunt.since),
-    networks: hunt.networks.length,
+    networks: hunt.networks,
     progress: { ...hunt.cost, partitions: hunt.partitionCount, partitionsDone },
     contacts: hunt.contacts.map((contact) => huntContact(hub, contact)),
     connectionsLeftOut: hunt.connectionsLeftOut,
@@ -273,22 +248,8 @@ function huntContact(hub: string, contact: Contact): HuntContact {
   return { ...record, alertId: raised ? alertIdOf(hub, key) : null };
 }
 
-function statusOf({ begunAt, finishedAt }: RequestedHunt): HuntRecord['status'] {
+function statusOf({ begunAt, finishedAt, failure }: RequestedHunt): HuntRecord['status'] {
+  if (failure !== null) return 'failed';
   if (finishedAt !== null) return 'done';
   return begunAt === null ? 'waiting' : 'running';
-}
-
-async function readList(
-  checkpoints: Checkpoints,
-): Promise<{ ids: readonly string[]; version: string | null }> {
-  const stored = await checkpoints.read(LIST);
-  return { ids: (stored?.value ?? []) as readonly string[], version: stored?.version ?? null };
-}
-
-async function read(checkpoints: Checkpoints, id: string): Promise<RequestedHunt | null> {
-  return ((await checkpoints.read(nameOf(id)))?.value ?? null) as RequestedHunt | null;
-}
-
-function nameOf(id: string): string {
-  return `${LIST}/${id}`;
 }

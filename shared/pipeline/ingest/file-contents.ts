@@ -16,7 +16,9 @@ const MAX_REMOTES = 65_536;
 export class FileContents {
   readonly #file: string | null;
   #summary: FileSummary | null = null;
-  #remotes: RemoteAddresses = NO_REMOTES;
+  /** Each more than twice as large as the next: a block costs what it adds, not what the file holds. */
+  #parts: RemoteAddresses[] = [];
+  #hasTooMany = false;
   #blocks = 0;
 
   constructor(file: string | null) {
@@ -38,17 +40,22 @@ export class FileContents {
       lastSnapshot: snapshot.ordinal,
     };
     this.#blocks++;
-    if (sizeOf(this.#remotes) <= MAX_REMOTES) {
-      this.#remotes = unionOf(this.#remotes, decodeRemoteAddresses(remotes));
+    if (this.#hasTooMany) return;
+    this.#parts.push(decodeRemoteAddresses(remotes));
+    for (let i = this.#parts.length - 2; i >= 0; i--) {
+      if (sizeOf(this.#parts[i]!) > 2 * sizeOf(this.#parts[i + 1]!)) break;
+      this.#parts.splice(i, 2, unionOf(this.#parts[i]!, this.#parts[i + 1]!));
     }
+    this.#hasTooMany = sizeOf(this.#parts[0]!) > MAX_REMOTES;
+    if (this.#hasTooMany) this.#parts = [];
   }
 
   /** For the block that closes `file` behind so many data blocks. */
   closing(file: string, blocks: number): { summary: FileSummary | null; remotes: RemoteAddresses } {
-    const isWhole =
-      this.isOf(file) && this.#blocks === blocks && sizeOf(this.#remotes) <= MAX_REMOTES;
-    return isWhole
-      ? { summary: this.#summary, remotes: this.#remotes }
+    const remotes = this.#parts.reduceRight(unionOf, NO_REMOTES);
+    const isWhole = this.isOf(file) && this.#blocks === blocks && !this.#hasTooMany;
+    return isWhole && sizeOf(remotes) <= MAX_REMOTES
+      ? { summary: this.#summary, remotes }
       : { summary: null, remotes: NO_REMOTES };
   }
 }

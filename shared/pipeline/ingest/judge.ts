@@ -3,7 +3,7 @@ import { type Address, formatAddress, ipv4, isMappedIpv4 } from '../../domain/ad
 import { MAX_INDICATORS } from '../../domain/alert/alert.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
 import { type AllowEntry, allowedBy, entriesFor } from '../../domain/indicator/allowlist.ts';
-import { constraintHolds } from '../../domain/indicator/constraint.ts';
+import { type Contact, constraintHolds } from '../../domain/indicator/constraint.ts';
 import { boundsOf } from '../../domain/indicator/validity.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
 import type { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
@@ -114,6 +114,23 @@ export function judgeRow(
   }
 }
 
+/** What indicators are held against beside the address. */
+export function contactOf(
+  table: ConnectionTable,
+  connection: number,
+  ephemeralPortFrom: number,
+): Contact {
+  const remotePort = table.remotePort[connection]!;
+  const direction = directionOf(
+    table.bytesIn[connection]!,
+    table.bytesOut[connection]!,
+    table.localPort[connection]!,
+    remotePort,
+    ephemeralPortFrom,
+  );
+  return { direction, remotePort, protocol: table.protocol[connection]! };
+}
+
 /** The remote address of a connection if the snapshot lists it, an IPv4-mapped one as IPv4; else null. */
 export function listedRemote(
   table: ConnectionTable,
@@ -148,21 +165,9 @@ export function judgeConnection(
   ephemeralPortFrom: number,
   index: FindingIndex,
 ): void {
-  const { connections: table } = rows;
   const listed = index.listed(address);
-  const direction = directionOf(
-    table.bytesIn[connection]!,
-    table.bytesOut[connection]!,
-    table.localPort[connection]!,
-    table.remotePort[connection]!,
-    ephemeralPortFrom,
-  );
   const at = rows.hubTime[row]!;
-  const contact = {
-    direction,
-    remotePort: table.remotePort[connection]!,
-    protocol: table.protocol[connection]!,
-  };
+  const contact = contactOf(rows.connections, connection, ephemeralPortFrom);
   const inForce = listed.indicators.map(
     ({ indicator, from, until }) =>
       at >= from && at < until && constraintHolds(indicator.constraint, contact),
@@ -172,12 +177,12 @@ export function judgeConnection(
     index.allowed++;
     return;
   }
-  const severity = listedPeer.severityOf(direction, listed.warningLists.length > 0);
+  const severity = listedPeer.severityOf(contact.direction, listed.warningLists.length > 0);
   rows.rowFindings.push({
     row,
     connection,
     finding: index.findingOf(rows, listed, inForce),
-    direction: DIRECTIONS.indexOf(direction),
+    direction: DIRECTIONS.indexOf(contact.direction),
     severity: SEVERITIES.indexOf(severity),
   });
 }

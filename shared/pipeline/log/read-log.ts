@@ -124,6 +124,18 @@ export async function* readBackward(
   }
 }
 
+/** What `read` makes of the bytes at a place; where they are damaged, the error names it. */
+export function placed<T>(partition: PartitionRef, { file, offset }: LogPlace, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BlockFormatError) {
+      throw damaged(partition, file, offset, error.message, error);
+    }
+    throw error;
+  }
+}
+
 function parseAt(
   bytes: Uint8Array,
   at: number,
@@ -132,14 +144,7 @@ function parseAt(
   file: string,
   base: number,
 ): Block | null {
-  try {
-    return readBlock(bytes, at, codec);
-  } catch (error) {
-    if (error instanceof BlockFormatError) {
-      throw damaged(partition, file, base + at, error.message, error);
-    }
-    throw error;
-  }
+  return placed(partition, { file, offset: base + at }, () => readBlock(bytes, at, codec));
 }
 
 function trailerAt(
@@ -149,14 +154,7 @@ function trailerAt(
   file: string,
   base: number,
 ): number | null {
-  try {
-    return startOfBlockEndingAt(bytes, end);
-  } catch (error) {
-    if (error instanceof BlockFormatError) {
-      throw damaged(partition, file, base + end, error.message, error);
-    }
-    throw error;
-  }
+  return placed(partition, { file, offset: base + end }, () => startOfBlockEndingAt(bytes, end));
 }
 
 function damaged(

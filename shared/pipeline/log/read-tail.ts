@@ -38,7 +38,7 @@ export interface Tail {
 }
 
 /** IoT Hub stamps a message before Event Hubs does; their clocks may differ by this much and nothing is missed. */
-const CLOCK_MARGIN_MS = 5 * 60_000;
+export const CLOCK_MARGIN_MS = 5 * 60_000;
 
 /**
  * Reads the log back from its end, across files and epochs, as far as bodies with an IoT Hub time at or after

@@ -1,5 +1,6 @@
 // Searching a partition's log for remote addresses: what the summaries of files and blocks rule out is never unpacked, and a file
 // that its closing block rules out is not even read.
+import type { LogRange } from '../../domain/alert/position.ts';
 import type { DataBlock } from '../../format/activity-log/block.ts';
 import type { CloseHeader } from '../../format/activity-log/header.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
@@ -7,9 +8,13 @@ import {
   type RemoteAddresses,
   decodeRemoteAddresses,
 } from '../../format/activity-log/remote-addresses.ts';
-import type { LogRange } from '../../domain/alert/position.ts';
-import type { ActivityLog, LogFile, PartitionRef } from '../../ports/activity-log.ts';
-import { type LogPlace, completeFiles, readBackward, readFile } from './read-log.ts';
+import {
+  type ActivityLog,
+  type LogFile,
+  LogFileGoneError,
+  type PartitionRef,
+} from '../../ports/activity-log.ts';
+import { type LogPlace, completeFiles, placed, readBackward, readFile } from './read-log.ts';
 
 export interface LogSearch {
   readonly mayHold: (remotes: RemoteAddresses) => boolean;
@@ -43,7 +48,10 @@ export function addCost(a: SearchCost, b: SearchCost): SearchCost {
 
 /** A stretch of the log that was searched. */
 export interface SearchedStretch {
-  readonly range: LogRange;
+  /** Null: it lies before `since`, and is not considered. */
+  readonly range: LogRange | null;
+  /** Where the stretch begins. */
+  readonly at: LogPlace;
   /** Where the search goes on behind it. */
   readonly place: LogPlace;
   /** Null: nothing in the stretch can match. */
@@ -58,58 +66,96 @@ export interface SearchEnd {
 /** What a closing block mostly has; a larger one is read in a second step. */
 const CLOSING_READ_BYTES = 16 * 1024;
 
-/** The stretches from a place (null: from `since`) on, in order. */
+/** The stretches from a place (null: the log's beginning) on, in order; `begun` says that a block has reached `since` before. */
 export async function* searchLog(
   port: ActivityLog,
   partition: PartitionRef,
-  from: LogPlace | null,
+  { place: from, begun }: { readonly place: LogPlace | null; readonly begun: boolean },
   search: LogSearch,
   cost: SearchCost,
   codec: BlockCodec,
 ): AsyncGenerator<SearchedStretch, SearchEnd> {
   const log = countingReads(port, cost);
-  const { mayHold, since, beforeSnapshot } = search;
-  const isTooNew = (ordinal: number) => beforeSnapshot !== null && ordinal >= beforeSnapshot;
-  let begun = from !== null;
   const files = await completeFiles(log, partition, from?.file);
+  let isOpen = begun;
   for (const [i, file] of files.entries()) {
     const offset = file.name === from?.file ? from.offset : 0;
-    const closing =
-      offset === 0 && i < files.length - 1 ? await closingOf(log, partition, file, codec) : null;
-    if (closing !== null) {
-      const { first, last, lastHubTime, lastSnapshot } = closing.summary;
-      const isBefore = !begun && lastHubTime < since;
-      if (isBefore || !mayHold(closing.remotes)) {
-        if (isTooNew(lastSnapshot)) return { metNewer: true };
-        cost.filesSkipped++;
-        cost.blocks += closing.blocks;
-        cost.blocksSkipped += closing.blocks;
-        const place = { file: file.name, offset: file.sizeBytes };
-        if (!isBefore) {
-          begun = true;
-          yield { range: { from: first, to: last }, place, block: null };
+    const isClosed = i < files.length - 1;
+    try {
+      const inFile = searchFile(
+        log,
+        partition,
+        file,
+        { offset, isClosed, isOpen },
+        search,
+        cost,
+        codec,
+      );
+      for (let next = await inFile.next(); ; next = await inFile.next()) {
+        if (next.done === true) {
+          if (next.value.metNewer) return next.value;
+          break;
         }
-        continue;
+        isOpen ||= next.value.range !== null;
+        yield next.value;
       }
+    } catch (error) {
+      // Retention was faster: it takes the oldest files, and a listing is no lock.
+      if (!(error instanceof LogFileGoneError) || !isClosed) throw error;
     }
-    for await (const { block, offset: at } of readFile(log, partition, file, offset, codec)) {
-      if (block.header.kind === 'close') continue;
-      const { epoch, fromSequence, toSequence, lastHubTime, snapshot } = block.header;
-      if (isTooNew(snapshot.ordinal)) return { metNewer: true };
-      cost.blocks++;
-      if (!begun && lastHubTime < since) {
-        cost.blocksSkipped++;
-        continue;
-      }
-      begun = true;
-      const holds = block.remotes === null || mayHold(decodeRemoteAddresses(block.remotes));
-      if (!holds) cost.blocksSkipped++;
-      yield {
-        range: { from: { epoch, sequence: fromSequence }, to: { epoch, sequence: toSequence } },
-        place: { file: file.name, offset: at + block.lengthBytes },
-        block: holds ? (block as DataBlock) : null,
-      };
+  }
+  return { metNewer: false };
+}
+
+async function* searchFile(
+  log: ActivityLog,
+  partition: PartitionRef,
+  file: LogFile,
+  { offset, isClosed, isOpen }: { offset: number; isClosed: boolean; isOpen: boolean },
+  { mayHold, since, beforeSnapshot }: LogSearch,
+  cost: SearchCost,
+  codec: BlockCodec,
+): AsyncGenerator<SearchedStretch, SearchEnd> {
+  const isTooNew = (ordinal: number) => beforeSnapshot !== null && ordinal >= beforeSnapshot;
+  let begun = isOpen;
+  const closing = offset === 0 && isClosed ? await closingOf(log, partition, file, codec) : null;
+  if (closing !== null) {
+    const { first, last, lastHubTime, lastSnapshot } = closing.summary;
+    const isBefore = !begun && lastHubTime < since;
+    if (isBefore || !mayHold(closing.remotes)) {
+      if (isTooNew(lastSnapshot)) return { metNewer: true };
+      cost.filesSkipped++;
+      cost.blocks += closing.blocks;
+      cost.blocksSkipped += closing.blocks;
+      const range = isBefore ? null : { from: first, to: last };
+      const place = { file: file.name, offset: file.sizeBytes };
+      yield { range, at: { file: file.name, offset: 0 }, place, block: null };
+      return { metNewer: false };
     }
+  }
+  for await (const { block, offset: at } of readFile(log, partition, file, offset, codec)) {
+    if (block.header.kind === 'close') continue;
+    const { epoch, fromSequence, toSequence, lastHubTime, snapshot } = block.header;
+    if (isTooNew(snapshot.ordinal)) return { metNewer: true };
+    const begins = { file: file.name, offset: at };
+    const { remotes } = block;
+    begun ||= lastHubTime >= since;
+    const holds =
+      begun &&
+      (remotes === null ||
+        mayHold(placed(partition, begins, () => decodeRemoteAddresses(remotes))));
+    cost.blocks++;
+    if (!holds) cost.blocksSkipped++;
+    const range = {
+      from: { epoch, sequence: fromSequence },
+      to: { epoch, sequence: toSequence },
+    };
+    yield {
+      range: begun ? range : null,
+      at: begins,
+      place: { file: file.name, offset: at + block.lengthBytes },
+      block: holds ? (block as DataBlock) : null,
+    };
   }
   return { metNewer: false };
 }
@@ -128,12 +174,14 @@ export async function closingOf(
   file: LogFile,
   codec: BlockCodec,
 ): Promise<Closing | null> {
-  for await (const { block } of readBackward(log, partition, [file], codec, CLOSING_READ_BYTES)) {
+  const backwards = readBackward(log, partition, [file], codec, CLOSING_READ_BYTES);
+  for await (const { block, offset } of backwards) {
     const { header, remotes } = block;
     if (header.kind !== 'close' || header.summary === null || remotes === null) return null;
+    const at = { file: file.name, offset };
     return {
       summary: header.summary,
-      remotes: decodeRemoteAddresses(remotes),
+      remotes: placed(partition, at, () => decodeRemoteAddresses(remotes)),
       blocks: header.index,
     };
   }

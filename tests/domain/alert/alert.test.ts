@@ -5,9 +5,7 @@ import {
   type Alert,
   type CountedSighting,
   MAX_FLOWS,
-  countHunted,
   countSightings,
-  foundBy,
   mergeIndicators,
   noteSighting,
   openAlert,
@@ -18,7 +16,7 @@ import {
 } from '../../../shared/domain/alert/alert.ts';
 import { isAfter } from '../../../shared/domain/alert/position.ts';
 import { SEVERITIES, gravest } from '../../../shared/domain/alert/severity.ts';
-import { type Totals, addTotals } from '../../../shared/domain/alert/totals.ts';
+import { addTotals } from '../../../shared/domain/alert/totals.ts';
 import { indicator } from '../../format/activity-log/blocks.ts';
 import { KEY, SEEN, counted, sighting, totals } from './alerts.ts';
 
@@ -298,80 +296,5 @@ describe('a platform alert', () => {
     assert.equal(resolveAlert(resolved!, AT + 9), null);
     assert.equal(resolveAlert(open({ status: 'dismissed' }), AT), null);
     assert.equal(resolveAlert(open({ status: 'inProgress' }), AT)?.status, 'resolved');
-  });
-});
-
-describe('what a hunt finds', () => {
-  const at = (sequence: number) => ({ epoch: 0, sequence });
-  const hunt = (alert: Alert | null, sightings: readonly CountedSighting[], from = 0, to = 99) =>
-    countHunted(alert, 'id', 'p', sightings, { from: at(from), to: at(to) }, SEEN + 5000);
-  const past = (fields: Partial<Totals> = {}) => ({
-    totals: totals({ firstSeen: SEEN - 9000, lastSeen: SEEN - 9000, ...fields }),
-  });
-
-  it('opens an alert in the past, found by hunt', () => {
-    const alert = hunt(null, [counted(5, past()), counted(7, past({ lastSeen: SEEN - 8000 }))])!;
-    assert.equal(alert.status, 'active');
-    assert.equal(alert.opening, null);
-    assert.equal(foundBy(alert), 'hunt');
-    const { messages, firstSeen, lastSeen } = shownTally(alert)!.totals;
-    assert.deepEqual([messages, firstSeen, lastSeen], [2, SEEN - 9000, SEEN - 8000]);
-  });
-
-  it('is added once, whoever hunts again and however far', () => {
-    const once = hunt(null, [counted(5, past())], 0, 10)!;
-    assert.equal(hunt(once, [counted(5, past())], 0, 10), null);
-    assert.equal(hunt(once, [counted(5, past())], 3, 8), null);
-    const further = hunt(once, [counted(5, past()), counted(12, past())], 0, 20)!;
-    assert.equal(shownTally(further)!.totals.messages, 2);
-    assert.deepEqual(further.huntedIn, { p: [{ from: at(0), to: at(20) }] });
-    const other = countHunted(
-      further,
-      'id',
-      'q',
-      [counted(5, past())],
-      { from: at(0), to: at(9) },
-      SEEN,
-    );
-    assert.equal(shownTally(other!)!.totals.messages, 3);
-  });
-
-  it('is added where an earlier hunt did not reach back so far', () => {
-    const late = hunt(null, [counted(12, past())], 10, 20)!;
-    const all = hunt(late, [counted(3, past()), counted(12, past())], 0, 15)!;
-    assert.equal(shownTally(all)!.totals.messages, 2);
-    assert.deepEqual(all.huntedIn, { p: [{ from: at(0), to: at(20) }] });
-  });
-
-  it('stands beside what was counted live, and never in it', () => {
-    const live = countSightings(null, 'id', 'p', [counted(30)], SEEN)!;
-    const both = hunt(live, [counted(5, { ...past(), severity: 'high' })])!;
-    assert.equal(foundBy(both), 'live');
-    assert.equal(both.live, live.live);
-    assert.equal(both.severity, 'high');
-    assert.equal(both.revision, 2);
-    const shown = shownTally(both)!;
-    assert.deepEqual([shown.totals.messages, shown.totals.firstSeen], [2, SEEN - 9000]);
-    assert.equal(shown.severity, 'high');
-    const more = countSightings(both, 'id', 'p', [counted(31)], SEEN)!;
-    assert.equal(shownTally(more)!.totals.messages, 3);
-    assert.equal(more.hunted, both.hunted);
-  });
-
-  it('reopens a resolved alert only if it was seen after that, and a dismissed one never', () => {
-    const open = countSightings(null, 'id', 'p', [counted(1)], SEEN)!;
-    const resolved = resolveAlert(open, SEEN - 8500)!;
-    assert.equal(hunt(resolved, [counted(5, past())])!.status, 'resolved');
-    assert.equal(hunt(resolved, [counted(5)])!.status, 'active');
-    const dismissed: Alert = { ...open, status: 'dismissed' };
-    const counting = hunt(dismissed, [counted(5)])!;
-    assert.deepEqual([counting.status, counting.revision], ['dismissed', 1]);
-    assert.equal(shownTally(counting)!.totals.messages, 2);
-  });
-
-  it('leaves the group of an alert as the live messages have it', () => {
-    const live = countSightings(null, 'id', 'p', [counted(30, { securityGroup: 'new' })], SEEN)!;
-    const both = hunt(live, [counted(5, { ...past(), securityGroup: 'old' })])!;
-    assert.equal(both.securityGroup, 'new');
   });
 });

@@ -224,11 +224,17 @@ describe('explain', () => {
       firstSeen: '2026-08-22T11:00:00.000Z',
       lastSeen: '2026-08-22T11:05:00.000Z',
     };
-    const contacts = { since, complete: false, devices: [device], devicesLeftOut: 4 };
+    const contacts = {
+      since,
+      complete: false,
+      problem: null,
+      devices: [device],
+      devicesLeftOut: 4,
+    };
     api.on('GET /api/indicators/203.0.113.5', { body: { ...explanation, contacts } });
     const { stdout } = await run(explain, ['203.0.113.5']);
     assert.deepEqual(stdout.split('\n').slice(-4), [
-      `  contacts  5 devices since ${since}, but the log was too much: its older part was not read; "hunt" reads it all`,
+      `  contacts  at least 5 devices since ${since}: the log of that time was too much; "hunt" reads it all`,
       '    cam-1\\x1b  2 messages  3 connections  first 2026-08-22T11:00:00.000Z  last 2026-08-22T11:05:00.000Z',
       '    and 4 more',
       '',
@@ -236,7 +242,7 @@ describe('explain', () => {
     const none = { ...contacts, complete: true, devices: [], devicesLeftOut: 0 };
     api.on('GET /api/indicators/203.0.113.5', { body: { ...explanation, contacts: none } });
     const quiet = await run(explain, ['203.0.113.5']);
-    assert.match(quiet.stdout, /contacts {2}no device since 2026-08-21T11:00:00\.000Z\n$/);
+    assert.match(quiet.stdout, /contacts {2}0 devices since 2026-08-21T11:00:00\.000Z\n$/);
   });
 
   it('takes several addresses, also from stdin', async () => {

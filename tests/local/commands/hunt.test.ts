@@ -12,6 +12,7 @@ const hunt = (more: object = {}) => ({
   id: ID,
   status: 'done',
   requestedAt: '2026-08-22T13:00:00.000Z',
+  failure: null,
   finishedAt: '2026-08-22T13:00:05.000Z',
   since: '2026-08-08T13:00:00.000Z',
   networks: 2,
@@ -64,7 +65,10 @@ describe('hunt', () => {
     await writeFile(join(directory, 'list.txt'), '# seen in a report\n45.66.0.1\n45.66.4.0/22\n');
     let asked = 0;
     api.on(`GET /api/hunts/${ID}`, () => ({
-      body: ++asked < 3 ? hunt({ status: asked === 1 ? 'waiting' : 'running' }) : hunt(),
+      body:
+        ++asked < 3
+          ? hunt({ status: asked === 1 ? 'waiting' : 'running', finishedAt: null })
+          : hunt(),
     }));
     const args = ['203.0.113.5', '2001:DB8::/32', 'list.txt', '-', '--since', 'P7D'];
     const { code, stdout } = await run(args, '45.66.0.9:443\n');
@@ -125,6 +129,16 @@ describe('hunt', () => {
       `hunt ${ID}: running, 4 of 4 partitions, 1,234 blocks, 2.5 MB read, 0 contacts\n`,
     );
     assert.equal(api.asked.filter(({ call }) => call.startsWith('POST')).length, 1);
+  });
+
+  it('tells what it found in the rest of a log that cannot all be read, and ends with 1', async () => {
+    const failure = 'activity log s/0/x.log at byte 7: the checksum of the block is wrong';
+    const body = hunt({ status: 'failed', failure, contacts: [contact()] });
+    api.on(`GET /api/hunts/${ID}`, { body });
+    const { code, stdout, stderr } = await run(['203.0.113.5']);
+    assert.equal(code, 1);
+    assert.match(stdout, /^device .*\ncam-1 /);
+    assert.equal(stderr, `not all of the log could be read: ${failure}\n`);
   });
 
   it('says what it cannot look for, before it asks', async () => {

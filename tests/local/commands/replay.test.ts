@@ -108,6 +108,50 @@ describe('replay of a small capture', () => {
     assert.equal(lines[2], '2 alerts');
   });
 
+  it('hunts for later feeds in one publication, though one of them would be held', async () => {
+    const folder = await mkdtemp(join(directory, 'later-'));
+    const list = (net: number) =>
+      Array.from({ length: 30 }, (_, i) => `45.${net}.7.${2 * i + 1}\n`);
+    const address = '209.17.118.17';
+    const indicator = {
+      type: 'indicator',
+      spec_version: '2.1',
+      id: LATER_STIX_ID,
+      created: '2026-07-23T11:00:00.000Z',
+      modified: '2026-07-23T11:00:00.000Z',
+      pattern: `[ipv4-addr:value = '${address}']`,
+      pattern_type: 'stix',
+      valid_from: '2026-08-22T11:02:00.000Z',
+    };
+    const bundle = {
+      type: 'bundle',
+      id: 'bundle--5212aa70-51dc-4dbc-b6f8-80339b18f9ce',
+      objects: [indicator],
+    };
+    for (const name of ['first', 'later']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'first', 'list.txt'), list(66).join(''));
+    await writeFile(join(folder, 'later', 'list.txt'), `${list(77).join('')}${address}\n`);
+    await writeFile(join(folder, 'later', 'new.stix.json'), JSON.stringify(bundle));
+    const contact = [{ remote: address, bytesIn: 3, bytesOut: 4 }];
+    const seconds = [1, 62, 125, 190];
+    const capture = captureText(seconds.map((at, i) => captureLine(i, 'cam-1', at, contact)));
+    const args = ['replay', '-', '--feeds', 'first', '--later-feeds', 'later', '--json'];
+    const { code, stdout, stderr } = await runCli(args, folder, capture);
+    assert.equal(code, 0, stderr);
+    const [alert, ...more] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const alerts = [alert, ...more].filter(({ alertType }) => alertType === 'IoT_TiConnection');
+    assert.equal(alerts.length, 1);
+    const { foundBy, messages, firstSeen, evidence } = alerts[0];
+    assert.deepEqual([foundBy, messages, firstSeen], ['hunt', 4, '2026-08-22T11:00:01.000Z']);
+    assert.deepEqual(evidence.indicators.map(({ feed }: { feed: string }) => feed).toSorted(), [
+      'list.txt',
+      'new.stix.json',
+    ]);
+  });
+
   it('stops when asked, also while ingest fails again and again', async () => {
     await writeFile(join(directory, 'one.ndjson'), captureText([captureLine(0, 'cam-1', 1, [])]));
     const run = startCli(['replay', 'one.ndjson'], directory, { RepeatHorizonMs: 'soon' });

@@ -10,7 +10,8 @@ import { writeAllowlist } from '../../../shared/format/allowlist.ts';
 import { alertRecord } from '../../../shared/pipeline/alert-record.ts';
 import { SnapshotLostError } from '../../../shared/ports/indicator-snapshots.ts';
 import { snapshotsInHunts } from '../../../shared/pipeline/hunt/hunt-publications.ts';
-import { IngestWorld, MINUTE, SECOND, START, altered } from '../../support/ingest-world.ts';
+import { LogFileGoneError } from '../../../shared/ports/activity-log.ts';
+import { IngestWorld, MINUTE, SECOND, START, STREAM, altered } from '../../support/ingest-world.ts';
 
 const OLD = '192.0.2.10';
 const NEW = '198.51.100.7';
@@ -200,6 +201,68 @@ describe('hunting for what a publication brought', () => {
       await world.publish(listing(NEW, detail));
       assert.equal((await world.hunt())?.sightings, found, JSON.stringify(detail));
     }
+  });
+
+  it('is exact whatever feed named an address first, and with which validity', async () => {
+    const valid = (time: number) => ({ validFrom: formatInstant(time) });
+    const plain = listing(NEW, null, 'plain');
+    const recent = listing(NEW, valid(START + 2 * SECOND), 'recent');
+    for (const publications of [
+      [[recent], [recent, plain]],
+      [[plain], [recent, plain]],
+      [[recent, plain]],
+      [[recent], [plain]],
+    ] as const) {
+      for (const huntsBetween of [true, false]) {
+        const world = await worldWithPast();
+        for (const feeds of publications) {
+          await world.publish(...feeds);
+          if (huntsBetween) await world.hunt();
+        }
+        await world.hunt();
+        assert.deepEqual(
+          (await world.shown()).map((line) => line.replace(/ high/, '')),
+          AFTER.map((line) => line.replace(/ high/, '')),
+        );
+        const feeds = new Set(publications.flat().map(({ name }) => name));
+        const hunted = (await world.allAlerts()).find(({ deviceId }) => deviceId === 'cam-2')!;
+        const named = new Set(shownTally(hunted)!.indicators.map(({ feed }) => feed));
+        assert.deepEqual(named, feeds);
+      }
+    }
+  });
+
+  it('goes on where retention took the files that it was reading, or had read', async () => {
+    const world = await worldWithPast();
+    await world.list(OLD, NEW);
+    const partition = { stream: STREAM, partition: '0' };
+    const [oldest] = await world.log.files(partition);
+    const gone = altered(world.log, {
+      read: async (...args: Parameters<typeof world.log.read>) => {
+        if (args[1] === oldest!.name) throw new LogFileGoneError('gone');
+        return world.log.read(...args);
+      },
+    });
+    await world.hunt({ log: gone });
+    assert.deepEqual((await world.shown()).slice(1), ['cam-2 198.51.100.7 high 1/1 10/20']);
+    const without = altered(world.log, {
+      files: async (...args: Parameters<typeof world.log.files>) =>
+        (await world.log.files(...args)).slice(1),
+    });
+    await world.instance().deliver(world.send({ device: 'cam-7', connections: [both(NEW)] }));
+    await world.hunt({ log: without });
+    assert.equal((await world.hunt({ log: without }))?.waiting, 2);
+  });
+
+  it('reads nothing again of a log that ends before it looks', async () => {
+    const world = await worldWithPast();
+    world.now += 60 * MINUTE;
+    await world.list(OLD, NEW);
+    const first = await world.hunt({ lookbackMs: MINUTE });
+    assert.ok(first!.bytesRead > 0);
+    const again = await world.hunt({ lookbackMs: MINUTE });
+    assert.deepEqual([again?.bytesRead, again?.hunts], [0, 0]);
+    assert.deepEqual(await world.shown(), BEFORE);
   });
 
   it('raises nothing for what the operator vouches for by now', async () => {

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { foldMapped, parseAddress } from '../../../shared/domain/address/address.ts';
 import { formatInstant } from '../../../shared/domain/time/instant.ts';
 import { recentContacts } from '../../../shared/pipeline/hunt/recent-contacts.ts';
-import { IngestWorld, MINUTE, SECOND, START, altered } from '../../support/ingest-world.ts';
+import { LogFileGoneError } from '../../../shared/ports/activity-log.ts';
+import { IngestWorld, MINUTE, SECOND, START, STREAM, altered } from '../../support/ingest-world.ts';
 
 const PEER = '198.51.100.7';
 const HOUR = 60 * MINUTE;
@@ -82,7 +83,7 @@ describe('the devices that talked to an address lately', () => {
     }
     const slow = altered(world.log, {
       read: async (...args: Parameters<typeof world.log.read>) => {
-        world.now += 6 * SECOND;
+        world.now += 2 * SECOND;
         return world.log.read(...args);
       },
     });
@@ -90,6 +91,50 @@ describe('the devices that talked to an address lately', () => {
     assert.equal(complete, false);
     assert.ok(devices.length > 0 && devices.length < 6);
     assert.equal(devices[0]!.deviceId, 'cam-5');
+  });
+
+  it('are told of the partitions that can be read, where one is damaged', async () => {
+    const world = new IngestWorld();
+    const instance = world.instance();
+    await instance.deliver(world.send({ device: 'cam-1', connections: [both(PEER)] }));
+    const other = { stream: STREAM, partition: '1' };
+    await world.log.create(other, '00000000T00-000000.log');
+    await world.log.append(other, '00000000T00-000000.log', 0, new Uint8Array(100));
+    const { complete, problem, devices } = await contactsOf(world, PEER);
+    assert.equal(complete, false);
+    assert.match(problem!, /activity log test~devices\/1\/.* at byte/);
+    assert.equal(devices.length, 1);
+  });
+
+  it('are those of the files that retention has left', async () => {
+    const world = new IngestWorld({ maxFileBlocks: 1 });
+    const instance = world.instance();
+    for (const device of ['cam-1', 'cam-2', 'cam-3']) {
+      await instance.deliver(world.send({ device, connections: [both(PEER)] }));
+    }
+    const [oldest] = await world.log.files({ stream: STREAM, partition: '0' });
+    const raced = altered(world.log, {
+      read: async (...args: Parameters<typeof world.log.read>) => {
+        if (args[1] === oldest!.name) throw new LogFileGoneError('gone');
+        return world.log.read(...args);
+      },
+    });
+    const { devices } = await contactsOf(world, PEER, raced);
+    assert.deepEqual(
+      devices.map(({ deviceId }) => deviceId),
+      ['cam-3', 'cam-2'],
+    );
+  });
+
+  it('are at least so many where devices are more than it keeps', async () => {
+    const world = new IngestWorld();
+    const messages = Array.from({ length: 1002 }, (_, i) => ({
+      device: `cam-${i}`,
+      connections: [both(PEER)],
+    }));
+    await world.instance().deliver(world.send(...messages));
+    const { complete, devices, devicesLeftOut } = await contactsOf(world, PEER);
+    assert.deepEqual([complete, devices.length, devicesLeftOut], [false, 100, 900]);
   });
 
   it('are cut at a hundred', async () => {

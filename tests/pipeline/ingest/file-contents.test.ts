@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import {
   NO_REMOTES,
   encodeRemoteAddresses,
@@ -31,6 +32,20 @@ describe('the contents of a file', () => {
       },
       remotes: { ipv4: Uint32Array.of(1, 5, 7), ipv6: new Uint32Array(0) },
     });
+  });
+
+  it('are the addresses of every block, in whatever order and size they come', () => {
+    const block = fc.uniqueArray(fc.nat(300), { maxLength: 60 });
+    fc.assert(
+      fc.property(fc.array(block, { minLength: 1, maxLength: 30 }), (blocks) => {
+        const contents = new FileContents(FILE);
+        for (const addresses of blocks) {
+          contents.add(header(0, 0, 1), remotes(...addresses.sort((a, b) => a - b)));
+        }
+        const all = [...new Set(blocks.flat())].sort((a, b) => a - b);
+        assert.deepEqual([...contents.closing(FILE, blocks.length).remotes.ipv4], all);
+      }),
+    );
   });
 
   it('are unknown to whoever did not write every block of it', () => {

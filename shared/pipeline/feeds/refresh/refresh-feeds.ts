@@ -48,6 +48,20 @@ const SNAPSHOT_GRACE_MS = 24 * 60 * 60_000;
  * error of our own stores is thrown when the others are done, and the next run goes on.
  */
 export async function refreshFeeds(services: RefreshServices): Promise<RefreshSummary> {
+  const { summary, errors } = await fetchDueFeeds(services);
+  const published = await publishFeeds(services);
+  note(summary, published);
+  await fetchLost(services, published.lost, errors);
+  if (published.changed) await removeOldSnapshots(services, published.pointer!);
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} feeds met errors`);
+  return summary;
+}
+
+/** The first half of a refresh: every feed that is due is fetched, judged and recorded; nothing is published. */
+export async function fetchDueFeeds(
+  services: RefreshServices,
+): Promise<{ readonly summary: RefreshSummary; readonly errors: unknown[] }> {
   const { clock, feeds: store, configuration: files } = services;
   const configuration = await readFeedConfiguration(files);
   const begun = clock.now();
@@ -80,13 +94,7 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
     }
   });
   await settleAll(services, configuration, errors);
-  const published = await publishFeeds(services);
-  note(summary, published);
-  await fetchLost(services, published.lost, errors);
-  if (published.changed) await removeOldSnapshots(services, published.pointer!);
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} feeds met errors`);
-  return summary;
+  return { summary, errors };
 }
 
 async function refreshOne(
