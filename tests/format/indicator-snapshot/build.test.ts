@@ -25,7 +25,10 @@ describe('building a snapshot', () => {
             (a, b) => ((a.prefix.bits * 31 + seed) & 15) - ((b.prefix.bits * 31 + seed) & 15),
           ),
         }));
-        assert.deepEqual(buildSnapshot(mixed, nodeCrc32), buildSnapshot(original, nodeCrc32));
+        assert.deepEqual(
+          buildSnapshot(mixed, { checksum: nodeCrc32 }),
+          buildSnapshot(original, { checksum: nodeCrc32 }),
+        );
       }),
       { numRuns: 60 },
     );

@@ -7,7 +7,7 @@ import { formatInstant } from '../../../domain/time/instant.ts';
 import { buildSnapshot } from '../../../format/indicator-snapshot/build-snapshot.ts';
 import type { SnapshotIndicator } from '../../../format/indicator-snapshot/collect.ts';
 import type { IndicatorSnapshot } from '../../../format/indicator-snapshot/indicator-snapshot.ts';
-import { SnapshotError } from '../../../format/indicator-snapshot/layout.ts';
+import { SnapshotError } from '../../../format/indicator-snapshot/snapshot-error.ts';
 import { openSnapshot } from '../../../format/indicator-snapshot/open-snapshot.ts';
 import type { FeedFiles } from '../../../ports/feed-files.ts';
 import { CollectedFeed, isPublishable, withListingTimes } from './collected-feed.ts';
@@ -103,7 +103,7 @@ function stateFile(name: string, indicators: Iterable<SnapshotIndicator>) {
 }
 
 function builtAndOpened(name: string, indicators: Iterable<SnapshotIndicator>) {
-  const bytes = buildSnapshot([{ name, kind: 'threat', indicators }], crc32);
+  const bytes = buildSnapshot([{ name, kind: 'threat', indicators }], { checksum: crc32 });
   return [bytes, openSnapshot(bytes, crc32)] as const;
 }
 

@@ -185,7 +185,7 @@ async function build(
     const indicators = kept(state.indicators(), feed, kind, now, note);
     parts.push({ name: feed.name, kind, indicators });
   }
-  const bytes = buildSnapshot(parts, crc32);
+  const bytes = buildSnapshot(parts, { checksum: crc32, filter: true });
   // Rounded up: expiries that lie close together are one build.
   return { bytes, nextExpiryAt: Math.max(next, now + EXPIRY_ROUND_MS), lost };
 }

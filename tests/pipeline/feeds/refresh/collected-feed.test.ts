@@ -99,7 +99,7 @@ describe('the times since when a feed lists', () => {
     openSnapshot(
       buildSnapshot(
         [{ name: 'a', kind: 'threat', indicators: withListingTimes(indicators, null, at) }],
-        crc32,
+        { checksum: crc32 },
       ),
       crc32,
     );
