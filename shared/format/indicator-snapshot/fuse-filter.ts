@@ -191,13 +191,14 @@ export class FuseFilter {
   has(key: number): boolean {
     const hash = hashOf(key, this.#seed);
     const second = secondHash(hash);
+    const bits = this.#bits;
     const mask = this.#mask;
-    const first = segmentOf(hash, this.#segments) << this.#bits;
+    const first = segmentOf(hash, this.#segments) << bits;
     const fingerprints = this.#fingerprints;
     const found =
       fingerprints[first + (hash & mask)]! ^
       fingerprints[first + mask + 1 + (second & mask)]! ^
-      fingerprints[first + 2 * (mask + 1) + (second >>> (32 - this.#bits))]!;
+      fingerprints[first + 2 * (mask + 1) + (second >>> (32 - bits))]!;
     return found === fingerprintOf(hash, second);
   }
 }

@@ -18,6 +18,7 @@ import { Ipv4Gatherer, type Listing, ipv4Listings, otherListings, parentOf } fro
 import { readDetail } from './detail.ts';
 import type { FuseFilter } from './fuse-filter.ts';
 import type { Ipv4Addresses } from './ipv4-addresses.ts';
+import { Ipv6Map } from './ipv6-map.ts';
 import { PROVENANCE_WORDS, SET_WORDS, type SnapshotColumns } from './layout.ts';
 import { RangeMap } from './range-map.ts';
 import type { Ipv4Ranges } from './ranges.ts';
@@ -54,13 +55,15 @@ export class IndicatorSnapshot {
   readonly #warningLists: IndicatorSnapshot | null;
   // What every IPv4 lookup reads, one step away.
   readonly #ipv4: Ipv4Addresses;
-  readonly #ipv4Filter: FuseFilter | null;
+  readonly #hasSingleIpv4: boolean;
+  #filterInUse: FuseFilter | null;
   readonly #ipv4Ranges: Ipv4Ranges;
   /** The map of the ranges; before the first question the whole is one cell that may be listed. */
   #cells: Uint32Array = Uint32Array.of(0xffff_ffff);
   #cellShift = 27;
   #isMapped = false;
-  /** How many addresses in a row were found that the filter let through, or was not asked about. */
+  #ipv6Map: Ipv6Map | null = null;
+  /** How many in a row of those that were looked up exactly were there. */
   #foundInARow = 0;
   readonly #listedSince = new Map<number, string | null>();
 
@@ -75,7 +78,8 @@ export class IndicatorSnapshot {
     this.columns = columns;
     this.#warningLists = warningLists;
     this.#ipv4 = columns.ipv4;
-    this.#ipv4Filter = columns.ipv4Filter;
+    this.#hasSingleIpv4 = columns.ipv4.count > 0;
+    this.#filterInUse = columns.ipv4Filter;
     this.#ipv4Ranges = columns.ipv4Ranges;
   }
 
@@ -84,15 +88,13 @@ export class IndicatorSnapshot {
     const address = unsigned | 0;
     const cell = address >>> this.#cellShift;
     if (((this.#cells[cell >>> 5]! >>> cell) & 1) === 1 && this.#isInRange(address)) return true;
-    // Where all that is asked for is listed, the filter tells nothing and pushes the index out of the cache.
-    const filter = this.#ipv4Filter;
-    if (filter !== null && this.#foundInARow < TRUSTED && !filter.has(address)) return false;
-    const isListed = this.#ipv4.find(address) >= 0;
-    this.#foundInARow = isListed ? Math.min(this.#foundInARow + 1, TRUSTED) : 0;
-    return isListed;
+    const filter = this.#filterInUse;
+    if (filter !== null && !filter.has(address)) return false;
+    return this.#hasSingleIpv4 && this.#isSingle(address);
   }
 
   hasIpv6(w0: number, w1: number, w2: number, w3: number): boolean {
+    if (!(this.#ipv6Map ?? this.#mapIpv6()).mayHold(w0, w1)) return false;
     const { ipv6, ipv6Ranges } = this.columns;
     return ipv6.find(w0, w1, w2, w3) >= 0 || ipv6Ranges.setOf(w0, w1, w2, w3) !== 0;
   }
@@ -196,6 +198,23 @@ export class IndicatorSnapshot {
     return this.#ipv4Ranges.setOf(address) !== 0;
   }
 
+  #mapIpv6(): Ipv6Map {
+    const { ipv6, ipv6Ranges } = this.columns;
+    this.#ipv6Map = new Ipv6Map(ipv6.words, ipv6Ranges.columns);
+    return this.#ipv6Map;
+  }
+
+  #isSingle(address: number): boolean {
+    if (this.#ipv4.find(address) < 0) {
+      this.#foundInARow = 0;
+      this.#filterInUse = this.columns.ipv4Filter;
+      return false;
+    }
+    // Where all that is asked for is listed, the filter tells nothing and pushes the index out of the cache.
+    if (++this.#foundInARow === TRUSTED) this.#filterInUse = null;
+    return true;
+  }
+
   #matches(address: Address, exact: number, range: number): MatchedIndicator[] {
     const matches: MatchedIndicator[] = [];
     for (let set = exact; set !== 0; set = this.#addMembers(address, set, matches));
@@ -290,8 +309,8 @@ export class IndicatorSnapshot {
 }
 
 const NONE = new Uint32Array(0);
-/** So many listed addresses in a row: the next one is likely listed too. */
-const TRUSTED = 16;
+/** After so many in a row the next one is likely listed too; where it is not, that costs one exact lookup. */
+const TRUSTED = 64;
 
 function matchOf(
   { name, kind }: SnapshotFeedStat,

@@ -241,6 +241,18 @@ function checkRanges(name: string, { index, starts, sets }: RangeColumns, wordsE
   // A search yields the piece before the one it ends at: the first must begin at the first address and lie in the first bucket.
   const beginsAtZero = starts.subarray(0, wordsEach).every((word) => word === 0);
   check(sets.length > 0 && index[1]! > 0 && beginsAtZero, `${name} ranges begin late`);
+  for (let i = 1; i < sets.length; i++) {
+    // Maps are made from the ranges: in order they cover the address space once, else as often as someone likes.
+    if (!isBefore(starts, i - 1, i, wordsEach)) check(false, `${name} ranges are in no order`);
+  }
+}
+
+function isBefore(words: Uint32Array, a: number, b: number, wordsEach: number): boolean {
+  for (let word = 0; word < wordsEach; word++) {
+    const [one, other] = [words[a * wordsEach + word]!, words[b * wordsEach + word]!];
+    if (one !== other) return one < other;
+  }
+  return false;
 }
 
 function readFeeds(section: Uint8Array): readonly SnapshotFeedStat[] {

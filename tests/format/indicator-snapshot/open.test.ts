@@ -290,6 +290,25 @@ describe('a snapshot whose checksum holds and whose parts do not agree', () => {
     );
   });
 
+  it('has ranges in no order', () => {
+    for (const [name, step] of [
+      ['ipv4RangeStarts', 4],
+      ['ipv6RangeStarts', 16],
+    ] as const) {
+      refuses(
+        edited((_, bytes) =>
+          bytes.copyWithin(
+            offsetOf(name) + 2 * step,
+            offsetOf(name) + step,
+            offsetOf(name) + 2 * step,
+          ),
+        ),
+        'inconsistent',
+        /ranges are in no order/,
+      );
+    }
+  });
+
   it('counts other addresses in its header', () => {
     refuses(
       edited((view) => view.setUint32(HEADER.ipv4Addresses * 4, 2, true)),
