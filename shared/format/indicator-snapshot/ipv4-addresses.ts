@@ -7,7 +7,7 @@
 //             L bits an address: its low bits
 //
 // The block of bucket b begins at bit 32 * b + index[b] * (1 + L): no block stores where it begins.
-import { bitsAt, putBits } from './packed.ts';
+import { bitsAt } from './packed.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
 const GROUP_BITS = 5;
@@ -65,7 +65,10 @@ export function encodeIpv4(words: Uint32Array): Ipv4Columns {
     }
     let at = marks + end - first;
     for (let i = first; i < end; i++, at += lowBits) {
-      putBits(blocks, at, lowBits, words[i]! & lowMask);
+      const low = words[i]! & lowMask;
+      blocks[at >>> 5]! |= low << at;
+      // What does not fit goes into the next word: nothing, where it does.
+      blocks[(at >>> 5) + 1]! |= (low >>> 1) >>> ~at;
     }
     first = end;
   }
