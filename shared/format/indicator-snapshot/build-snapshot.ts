@@ -39,7 +39,10 @@ const MAX_RANGE_BUCKET_BITS = 16;
 export interface BuildOptions {
   /** A faster CRC-32, if there is one: `node:zlib` has it. */
   readonly checksum?: (bytes: Uint8Array) => number;
-  /** Whether to add a filter of the single IPv4 addresses: a ninth of a byte more, and most misses cost half. Off for files that are only read back. */
+  /**
+   * Whether to add a filter of the single IPv4 addresses: nine bits an address more, and a miss costs a third. Off for files
+   * that are only read back.
+   */
   readonly filter?: boolean;
 }
 

@@ -7,10 +7,10 @@
 // A key is listed, maybe, if its fingerprint is the exclusive or of the bytes at its three places, which lie in three
 // segments side by side.
 
-export const FILTER_HEADER_WORDS = 4;
-export const MAX_SEGMENT_BITS = 18;
+const FILTER_HEADER_WORDS = 4;
+const MAX_SEGMENT_BITS = 18;
 /** The segment is the top 20 bits of the hash times the number of segments: less than 2^32 up to this. */
-export const MAX_SEGMENTS = 1 << 12;
+const MAX_SEGMENTS = 1 << 12;
 /** Fewer keys are in the cache anyway. */
 const LEAST_KEYS = 4096;
 /** One attempt in some hundred fails; keys that fail them all were made to. */

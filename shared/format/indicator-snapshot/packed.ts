@@ -9,7 +9,7 @@ export function bitsAt(words: Uint32Array, at: number): number {
 }
 
 /** Writes `width` bits of `value` at bit `at`, where zeros stand. */
-export function putBits(words: Uint32Array, at: number, width: number, value: number): void {
+function putBits(words: Uint32Array, at: number, width: number, value: number): void {
   const word = Math.floor(at / 32);
   const offset = at % 32;
   words[word]! |= value << offset;
@@ -56,11 +56,6 @@ export class PackedColumn {
     this.#width = words[1]!;
     this.#mask = this.#width === 0 ? 0 : 0xffff_ffff >>> (32 - this.#width);
     this.#bits = words.subarray(COLUMN_HEADER_WORDS);
-  }
-
-  /** Whether all entries are the same one. */
-  get isUniform(): boolean {
-    return this.#width === 0;
   }
 
   at(i: number): number {
