@@ -33,7 +33,12 @@ skipped whole and named on stderr. MISP warning lists go in as such: they cap wh
       return 1;
     }
     report.progress('building');
-    const bytes = buildSnapshot(folder.feeds, crc32);
+    const feeds = folder.feeds.map(({ name, kind, indicators }) => ({
+      name,
+      kind,
+      ...indicators.content(),
+    }));
+    const bytes = buildSnapshot(feeds, { checksum: crc32, filter: true });
     report.progress('');
     await writeWhole(resolve(io.cwd, output), bytes);
     const built = {

@@ -88,11 +88,10 @@ describe('hunts', () => {
     });
     // The document of Cosmos gives back what was stored.
     for await (const stored of (await services()).alerts.list('cam-1')) {
-      assert.deepEqual(stored.huntedIn, {
-        [Object.keys(stored.huntedIn)[0]!]: [
-          { from: { epoch: 0, sequence: 0 }, to: { epoch: 0, sequence: 0 } },
-        ],
-      });
+      const at = { epoch: 0, sequence: 0 };
+      const conditions = [{ validFrom: null, validUntil: null, constraint: null }];
+      const [partition] = Object.keys(stored.huntedIn);
+      assert.deepEqual(stored.huntedIn, { [partition!]: [{ from: at, to: at, conditions }] });
     }
   });
 

@@ -5,6 +5,9 @@ import { type Collected, type SnapshotFeed, collect } from './collect.ts';
 import { crc32 } from './crc32.ts';
 import { type ExactAddresses, exactIpv4, exactIpv6 } from './exact.ts';
 import { type Pieces, flatten } from './flatten.ts';
+import { buildFilter } from './fuse-filter.ts';
+import { encodeIpv4 } from './ipv4-addresses.ts';
+import { hashIpv6 } from './ipv6-addresses.ts';
 import {
   CRC_FROM,
   FORMAT_VERSION,
@@ -12,6 +15,7 @@ import {
   HEADER_BYTES,
   MAGIC_HIGH,
   MAGIC_LOW,
+  OPTIONAL_SECTION,
   PROVENANCE_WORDS,
   SECTION,
   SECTION_ALIGNMENT,
@@ -19,33 +23,45 @@ import {
   SECTION_REQUIRED,
   type SectionName,
   SET_WORDS,
-  hashIpv6,
 } from './layout.ts';
+import { packColumn } from './packed.ts';
 import { SetTable } from './set-table.ts';
 
-type Column = Uint8Array | Uint16Array | Uint32Array;
-type Sections = Record<SectionName, Column>;
+type Column = Uint8Array | Uint32Array;
+type Sections = Record<Exclude<SectionName, typeof OPTIONAL_SECTION>, Column> & {
+  readonly [OPTIONAL_SECTION]: Column | null;
+};
 type Counts = Record<'ipv4Addresses' | 'ipv4Prefixes' | 'ipv6Addresses' | 'ipv6Prefixes', number>;
 
 /** More buckets cost memory that a lookup touches; 2^16 were best for ranges. */
 const MAX_RANGE_BUCKET_BITS = 16;
 
+export interface BuildOptions {
+  /** A faster CRC-32, if there is one: `node:zlib` has it. */
+  readonly checksum?: (bytes: Uint8Array) => number;
+  /**
+   * Whether to add a filter of the single IPv4 addresses: nine bits an address more, and a miss costs a third. Off for files
+   * that are only read back.
+   */
+  readonly filter?: boolean;
+}
+
 /**
  * The snapshot of these feeds. The same feeds, in any order and each with its indicators in any order or repeated, give
- * the same bytes. `checksum` may be a faster CRC-32.
+ * the same bytes.
  */
 export function buildSnapshot(
   feeds: readonly SnapshotFeed[],
-  checksum: (bytes: Uint8Array) => number = crc32,
+  { checksum = crc32, filter = false }: BuildOptions = {},
 ): Uint8Array {
   const isWarningList = ({ kind }: SnapshotFeed) => kind === 'warningList';
   const warningLists = feeds.filter(isWarningList);
-  return build(
-    collect(feeds.filter((feed) => !isWarningList(feed))),
-    // A file of its own inside: asked on a hit only, so resolvers and clouds cost the other lookups nothing.
-    warningLists.length === 0 ? NONE : build(collect(warningLists), NONE, checksum),
-    checksum,
-  );
+  // A file of its own inside: asked on a hit only, so resolvers and clouds cost the other lookups nothing.
+  const inside =
+    warningLists.length === 0
+      ? NONE
+      : build(collect(warningLists), NONE, { checksum, filter: false });
+  return build(collect(feeds.filter((feed) => !isWarningList(feed))), inside, { checksum, filter });
 }
 
 const NONE = new Uint8Array(0);
@@ -53,7 +69,7 @@ const NONE = new Uint8Array(0);
 function build(
   collected: Collected,
   warningLists: Uint8Array,
-  checksum: (bytes: Uint8Array) => number,
+  { checksum, filter }: Required<BuildOptions>,
 ): Uint8Array {
   const sets = new SetTable();
   // Sets are numbered as they are met: those of single addresses first, which keeps their column narrow.
@@ -61,15 +77,22 @@ function build(
   const ipv6 = exactIpv6(collected.ipv6, sets);
   const ipv4Ranges = flatten(collected.prefixes[4], sets);
   const ipv6Ranges = flatten(collected.prefixes[6], sets);
-  const listings = [ipv4.sets, ipv6.sets, ipv4Ranges.setsOfPrefixes, ipv6Ranges.setsOfPrefixes];
+  const uses = new Uint32Array(sets.sets.length / SET_WORDS);
+  for (const one of [ipv4, ipv6]) {
+    if (typeof one.sets === 'number') uses[one.sets] = one.words.length;
+    else for (let i = 0; i < one.sets.length; i++) uses[one.sets[i]!]!++;
+  }
+  for (const { setsOfPrefixes } of [ipv4Ranges, ipv6Ranges]) {
+    for (const set of setsOfPrefixes) uses[set]!++;
+  }
   const counts = {
-    ipv4Addresses: ipv4.sets.length,
+    ipv4Addresses: ipv4.words.length,
     ipv4Prefixes: ipv4Ranges.setsOfPrefixes.length,
-    ipv6Addresses: ipv6.sets.length,
+    ipv6Addresses: ipv6.words.length / 4,
     ipv6Prefixes: ipv6Ranges.setsOfPrefixes.length,
   };
   return assemble(counts, checksum, {
-    feeds: asciiColumn([toAsciiJson(feedTable(collected, sets, listings))]),
+    feeds: asciiColumn([toAsciiJson(feedTable(collected, sets, uses))]),
     ...ipv4Sections(ipv4),
     ...ipv4RangeSections(ipv4Ranges),
     ...ipv6Sections(ipv6),
@@ -78,6 +101,7 @@ function build(
     members: sets.members,
     ...provenanceSections(collected),
     warningLists,
+    ipv4Filter: filter ? buildFilter(ipv4.words) : null,
   });
 }
 
@@ -85,11 +109,9 @@ function build(
 function feedTable(
   { feeds, provenances }: Collected,
   { sets, members }: SetTable,
-  listings: readonly Iterable<number>[],
+  uses: Uint32Array,
 ): { name: string; kind: FeedKind; indicators: number }[] {
   const indicators = feeds.map(() => 0);
-  const uses = new Uint32Array(sets.length / SET_WORDS);
-  for (const listed of listings) for (const set of listed) uses[set]!++;
   for (const [set, times] of uses.entries()) {
     const from = sets[set * SET_WORDS + 2]!;
     const end = from + sets[set * SET_WORDS + 3]!;
@@ -101,11 +123,8 @@ function feedTable(
 }
 
 function ipv4Sections({ words, sets }: ExactAddresses) {
-  return {
-    ipv4Index: bucketIndex(words.length, 16, (i) => words[i]!),
-    ipv4Suffixes: Uint16Array.from(words), // keeps the low 16 bits
-    ipv4Sets: narrowed(sets),
-  };
+  const { index, blocks } = encodeIpv4(words);
+  return { ipv4Index: index, ipv4Addresses: blocks, ipv4Sets: packColumn(sets) };
 }
 
 function ipv4RangeSections({ starts, sets }: Pieces) {
@@ -119,19 +138,20 @@ function ipv4RangeSections({ starts, sets }: Pieces) {
 
 /** Dealt into the buckets of their hash; inside a bucket the order of addresses stays, for a binary search. */
 function ipv6Sections({ words, sets }: ExactAddresses) {
-  const bits = bucketBitsFor(sets.length);
-  const hashes = sets.map((_, i) =>
+  const count = words.length / 4;
+  const bits = bucketBitsFor(count);
+  const hashes = Uint32Array.from({ length: count }, (_, i) =>
     hashIpv6(words[4 * i]!, words[4 * i + 1]!, words[4 * i + 2]!, words[4 * i + 3]!),
   );
-  const index = bucketIndex(sets.length, bits, (i) => hashes[i]!);
+  const index = bucketIndex(count, bits, (i) => hashes[i]!);
   const next = index.slice();
-  const dealt = { words: new Uint32Array(words.length), sets: new Uint32Array(sets.length) };
-  for (let i = 0; i < sets.length; i++) {
+  const dealt = { words: new Uint32Array(words.length), sets: new Uint32Array(count) };
+  for (let i = 0; i < count; i++) {
     const to = next[hashes[i]! >>> (32 - bits)]!++;
     dealt.words.set(words.subarray(4 * i, 4 * i + 4), 4 * to);
-    dealt.sets[to] = sets[i]!;
+    dealt.sets[to] = typeof sets === 'number' ? sets : sets[i]!;
   }
-  return { ipv6Index: index, ipv6Addresses: dealt.words, ipv6Sets: narrowed(dealt.sets) };
+  return { ipv6Index: index, ipv6Addresses: dealt.words, ipv6Sets: packColumn(dealt.sets) };
 }
 
 function ipv6RangeSections({ starts, sets }: Pieces) {
@@ -153,14 +173,6 @@ function provenanceSections({ provenances }: Collected) {
   return { provenances: table, details: asciiColumn(provenances.map((p) => p.detail)) };
 }
 
-/** One byte an address while there are at most 256 sets: the usual case, a few feeds of bare addresses. */
-function narrowed(sets: Uint32Array): Column {
-  let largest = 0;
-  for (const set of sets) if (set > largest) largest = set;
-  if (largest < 1 << 8) return Uint8Array.from(sets);
-  return largest < 1 << 16 ? Uint16Array.from(sets) : sets.slice();
-}
-
 function asciiColumn(texts: readonly string[]): Uint8Array {
   const bytes = new Uint8Array(texts.reduce((sum, text) => sum + text.length, 0));
   let at = 0;
@@ -176,10 +188,11 @@ function assemble(
   checksum: (bytes: Uint8Array) => number,
   sections: Sections,
 ): Uint8Array {
-  const named = (Object.keys(SECTION) as SectionName[]).map((name) => ({
-    id: SECTION[name],
-    column: sections[name],
-  }));
+  const named = (Object.keys(SECTION) as SectionName[]).flatMap((name) => {
+    const column = sections[name];
+    const flags = name === OPTIONAL_SECTION ? 0 : SECTION_REQUIRED;
+    return column === null ? [] : [{ id: SECTION[name], flags, column }];
+  });
   const tableEnd = HEADER_BYTES + named.length * SECTION_ENTRY_BYTES;
   const length = named.reduce((end, { column }) => align(end) + column.byteLength, tableEnd);
   if (length > 0xffff_ffff) throw new RangeError('a snapshot cannot be larger than 4 GB');
@@ -188,9 +201,9 @@ function assemble(
   const view = new DataView(bytes.buffer);
   const writeWord = (word: number, value: number) => view.setUint32(word * 4, value, true);
   let offset = tableEnd;
-  for (const [i, { id, column }] of named.entries()) {
+  for (const [i, { id, flags, column }] of named.entries()) {
     offset = align(offset);
-    const entry = [id, SECTION_REQUIRED, offset, column.byteLength];
+    const entry = [id, flags, offset, column.byteLength];
     for (const [word, value] of entry.entries()) {
       writeWord((HEADER_BYTES + i * SECTION_ENTRY_BYTES) / 4 + word, value);
     }

@@ -1,10 +1,10 @@
 import type { Constraint, Protocol } from '../../domain/indicator/constraint.ts';
 import { PROTOCOL_NAMES } from '../../domain/indicator/constraint.ts';
-import { type IndicatorDetail, NO_DETAIL } from '../../domain/indicator/indicator.ts';
+import type { IndicatorDetail } from '../../domain/indicator/indicator.ts';
 import { TLPS, type Tlp } from '../../domain/indicator/tlp.ts';
 import { parseInstant } from '../../domain/time/instant.ts';
 import { parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
-import { SnapshotError, notJson } from './layout.ts';
+import { SnapshotError, notJson } from './snapshot-error.ts';
 
 /** A detail as ASCII JSON: a list, to save the names. */
 export function writeDetail(detail: IndicatorDetail): string {
@@ -26,28 +26,11 @@ export function writeDetail(detail: IndicatorDetail): string {
   ]);
 }
 
-/** `version` is that of the file: version 1 wrote a value behind the id, and neither constraint, TLP nor listing time. */
-export function readDetail(bytes: Uint8Array, version: number): IndicatorDetail {
-  const fields = parseAsciiJson(bytes, notJson);
+export function readDetail(bytes: Uint8Array): IndicatorDetail {
+  const fields: unknown = parseAsciiJson(bytes, notJson);
   if (!Array.isArray(fields)) throw unexpected('list', fields);
-  return version === 1 ? readVersion1(fields) : readVersion2(fields);
-}
-
-function readVersion1([id, , sources, validFrom, validUntil, confidence, labels]: unknown[]) {
-  return {
-    ...NO_DETAIL,
-    id: orNull(id, text),
-    sources: texts(sources),
-    validFrom: orNull(validFrom, instant),
-    validUntil: orNull(validUntil, instant),
-    confidence: orNull(confidence, number),
-    labels: texts(labels),
-  };
-}
-
-function readVersion2(fields: unknown[]): IndicatorDetail {
   const [id, sources, validFrom, validUntil, confidence, labels, constraint, tlp, listedSince] =
-    fields;
+    fields as unknown[];
   return {
     id: orNull(id, text),
     sources: texts(sources),

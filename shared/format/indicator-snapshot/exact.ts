@@ -1,17 +1,23 @@
+import type { CollectedIpv4 } from './collect.ts';
 import type { SetTable } from './set-table.ts';
-import { sortedByKey } from './sort.ts';
+import { sortedByKey, sortedKeys } from './sort.ts';
 
 /** Distinct single addresses in order, and for each the set of those who list it. */
 export interface ExactAddresses {
   /** One word an address (IPv4) or four (IPv6). */
   readonly words: Uint32Array;
-  readonly sets: Uint32Array;
+  /** One number: all have this set. */
+  readonly sets: Uint32Array | number;
 }
 
 export function exactIpv4(
-  { addresses, provenances }: { addresses: Uint32Array; provenances: Uint32Array },
+  { addresses, provenances }: CollectedIpv4,
   sets: SetTable,
 ): ExactAddresses {
+  if (typeof provenances === 'number') {
+    const words = distinctSorted(sortedKeys(addresses));
+    return { words, sets: words.length === 0 ? 0 : sets.add(0, 32, [provenances]) };
+  }
   const { keys, values } = sortedByKey(addresses, provenances);
   return mergeRuns(keys, 1, values, 32, sets);
 }
@@ -67,6 +73,14 @@ function mergeRuns(
     start = end;
   }
   return { words: words.subarray(0, merged * wordsEach), sets: provenances.subarray(0, merged) };
+}
+
+function distinctSorted(keys: Uint32Array): Uint32Array {
+  let kept = 0;
+  for (let i = 0; i < keys.length; i++) {
+    if (i === 0 || keys[i] !== keys[i - 1]) keys[kept++] = keys[i]!;
+  }
+  return keys.subarray(0, kept);
 }
 
 function sameAddress(words: Uint32Array, wordsEach: number, a: number, b: number): boolean {

@@ -13,10 +13,16 @@ import {
   NO_DETAIL,
   type WarningMatch,
 } from '../../domain/indicator/indicator.ts';
-import type { SnapshotIndicator } from './collect.ts';
+import type { SnapshotFeed, SnapshotIndicator } from './collect.ts';
+import { Ipv4Gatherer, type Listing, ipv4Listings, otherListings, parentOf } from './contents.ts';
 import { readDetail } from './detail.ts';
-import { PROVENANCE_WORDS, SET_WORDS, type SnapshotColumns, hashIpv6 } from './layout.ts';
-import { inconsistent, listings, parentOf } from './listings.ts';
+import type { FuseFilter } from './fuse-filter.ts';
+import type { Ipv4Addresses } from './ipv4-addresses.ts';
+import { Ipv6Map } from './ipv6-map.ts';
+import { PROVENANCE_WORDS, SET_WORDS, type SnapshotColumns } from './layout.ts';
+import { RangeMap } from './range-map.ts';
+import type { Ipv4Ranges } from './ranges.ts';
+import { inconsistent } from './snapshot-error.ts';
 
 export interface SnapshotFeedStat {
   readonly name: string;
@@ -44,22 +50,21 @@ export interface SnapshotStat {
  */
 export class IndicatorSnapshot {
   readonly stat: SnapshotStat;
-  readonly #columns: SnapshotColumns;
+  /** For this folder. */
+  readonly columns: SnapshotColumns;
   readonly #warningLists: IndicatorSnapshot | null;
-  // What every lookup reads, one step away.
-  readonly #ipv4Index: Uint32Array;
-  readonly #ipv4Suffixes: Uint16Array;
-  readonly #ipv4RangeIndex: Uint32Array;
-  readonly #ipv4RangeStarts: Uint32Array;
-  readonly #ipv4RangeSets: Uint32Array;
-  readonly #ipv4RangeShift: number;
-  readonly #ipv6Index: Uint32Array;
-  readonly #ipv6Addresses: Uint32Array;
-  readonly #ipv6Shift: number;
-  readonly #ipv6RangeIndex: Uint32Array;
-  readonly #ipv6RangeStarts: Uint32Array;
-  readonly #ipv6RangeSets: Uint32Array;
-  readonly #ipv6RangeShift: number;
+  // What every IPv4 lookup reads, one step away.
+  readonly #ipv4: Ipv4Addresses;
+  readonly #hasSingleIpv4: boolean;
+  #filterInUse: FuseFilter | null;
+  readonly #ipv4Ranges: Ipv4Ranges;
+  /** The map of the ranges; before the first question the whole is one cell that may be listed. */
+  #cells: Uint32Array = Uint32Array.of(0xffff_ffff);
+  #cellShift = 27;
+  #isMapped = false;
+  #ipv6Map: Ipv6Map | null = null;
+  /** How many in a row of those that were looked up exactly were there. */
+  #foundInARow = 0;
   readonly #listedSince = new Map<number, string | null>();
 
   /** For `openSnapshot`, which has checked the columns. */
@@ -70,43 +75,41 @@ export class IndicatorSnapshot {
     stat: Omit<SnapshotStat, 'feeds' | 'warningLists'>,
   ) {
     this.stat = { ...stat, feeds, warningLists: warningLists?.stat.feeds ?? [] };
-    this.#columns = columns;
+    this.columns = columns;
     this.#warningLists = warningLists;
-    this.#ipv4Index = columns.ipv4Index;
-    this.#ipv4Suffixes = columns.ipv4Suffixes;
-    this.#ipv4RangeIndex = columns.ipv4RangeIndex;
-    this.#ipv4RangeStarts = columns.ipv4RangeStarts;
-    this.#ipv4RangeSets = columns.ipv4RangeSets;
-    this.#ipv4RangeShift = shiftOf(columns.ipv4RangeIndex);
-    this.#ipv6Index = columns.ipv6Index;
-    this.#ipv6Addresses = columns.ipv6Addresses;
-    this.#ipv6Shift = shiftOf(columns.ipv6Index);
-    this.#ipv6RangeIndex = columns.ipv6RangeIndex;
-    this.#ipv6RangeStarts = columns.ipv6RangeStarts;
-    this.#ipv6RangeSets = columns.ipv6RangeSets;
-    this.#ipv6RangeShift = shiftOf(columns.ipv6RangeIndex);
+    this.#ipv4 = columns.ipv4;
+    this.#hasSingleIpv4 = columns.ipv4.count > 0;
+    this.#filterInUse = columns.ipv4Filter;
+    this.#ipv4Ranges = columns.ipv4Ranges;
   }
 
-  hasIpv4(address: number): boolean {
-    return this.#findIpv4(address) >= 0 || this.#rangeSetOfIpv4(address) !== 0;
+  hasIpv4(unsigned: number): boolean {
+    // Signed it is a small integer, which a call passes on without making an object.
+    const address = unsigned | 0;
+    const cell = address >>> this.#cellShift;
+    if (((this.#cells[cell >>> 5]! >>> cell) & 1) === 1 && this.#isInRange(address)) return true;
+    const filter = this.#filterInUse;
+    if (filter !== null && !filter.has(address)) return false;
+    return this.#hasSingleIpv4 && this.#isSingle(address);
   }
 
   hasIpv6(w0: number, w1: number, w2: number, w3: number): boolean {
-    return this.#findIpv6(w0, w1, w2, w3) >= 0 || this.#rangeSetOfIpv6(w0, w1, w2, w3) !== 0;
+    if (!(this.#ipv6Map ?? this.#mapIpv6()).mayHold(w0, w1)) return false;
+    const { ipv6, ipv6Ranges } = this.columns;
+    return ipv6.find(w0, w1, w2, w3) >= 0 || ipv6Ranges.setOf(w0, w1, w2, w3) !== 0;
   }
 
   /** Everyone who lists the address, the longest prefix first. */
   matchesOfIpv4(address: number): MatchedIndicator[] {
-    const found = this.#findIpv4(address);
-    const exact = found < 0 ? 0 : this.#columns.ipv4Sets[found]!;
-    return this.#matches(ipv4(address), exact, this.#rangeSetOfIpv4(address));
+    const { ipv4Ranges } = this.columns;
+    const exact = this.#exactSetOf(ipv4(address));
+    return this.#matches(ipv4(address), exact, ipv4Ranges.setOf(address));
   }
 
   matchesOfIpv6(w0: number, w1: number, w2: number, w3: number): MatchedIndicator[] {
-    const found = this.#findIpv6(w0, w1, w2, w3);
-    const exact = found < 0 ? 0 : this.#columns.ipv6Sets[found]!;
     const address: Address = { family: 6, words: [w0, w1, w2, w3] };
-    return this.#matches(address, exact, this.#rangeSetOfIpv6(w0, w1, w2, w3));
+    const range = this.columns.ipv6Ranges.setOf(w0, w1, w2, w3);
+    return this.#matches(address, this.#exactSetOf(address), range);
   }
 
   /** Everyone who lists the address; of either family. */
@@ -122,22 +125,18 @@ export class IndicatorSnapshot {
 
   /** The first listing time that the snapshot has for exactly this address or prefix; null if it does not list it. */
   listedSince(prefix: Prefix): string | null {
-    const set = this.#setOf(prefix);
-    if (set === 0) return null;
-    const known = this.#listedSince.get(set);
-    if (known !== undefined) return known;
-    let first: string | null = null;
-    for (const provenance of this.#membersOf(set)) {
-      const since = this.#provenance(provenance).detail?.listedSince ?? null;
-      if (since !== null && (first === null || since < first)) first = since;
-    }
-    this.#listedSince.set(set, first);
-    return first;
+    return this.#listedSinceOf(this.setOf(prefix));
+  }
+
+  /** The same of a single IPv4 address. */
+  ipv4ListedSince(address: number): string | null {
+    const found = this.#ipv4.find(address);
+    return found < 0 ? null : this.#listedSinceOf(this.columns.ipv4Sets.at(found));
   }
 
   /** The most indicators that one address or prefix has of its own. */
   get mostOfOneNetwork(): number {
-    const { sets } = this.#columns;
+    const { sets } = this.columns;
     let most = 0;
     for (let at = 3; at < sets.length; at += SET_WORDS) most = Math.max(most, sets[at]!);
     return most;
@@ -145,73 +144,75 @@ export class IndicatorSnapshot {
 
   /** Whether exactly this address or prefix is listed. */
   lists(prefix: Prefix): boolean {
-    return this.#setOf(prefix) !== 0;
+    return this.setOf(prefix) !== 0;
   }
 
   /** Everything that was put in, each once; equal details are one object. In no particular order. */
   *indicators(): Generator<SnapshotIndicator & { feed: string }> {
+    yield* this.#indicatorsOf(ipv4Listings(this.columns));
+    yield* this.#indicatorsOf(otherListings(this.columns));
+  }
+
+  /** The same by feed, its single IPv4 addresses in bulk: no object an address. */
+  feeds(): SnapshotFeed[] {
+    const { ipv4, ipv4Sets } = this.columns;
+    const gatherers = this.stat.feeds.map(() => new Ipv4Gatherer());
+    const detail = (provenance: number) => this.provenance(provenance).detail;
+    const addresses = ipv4.all();
+    let [last, members]: [number, Uint32Array] = [0, NONE];
+    for (let i = 0; i < addresses.length; i++) {
+      const set = ipv4Sets.at(i);
+      if (set !== last) [last, members] = [set, this.membersOf(set)];
+      for (const provenance of members) {
+        gatherers[this.#feedOf(provenance)]!.add(addresses[i]!, provenance, detail);
+      }
+    }
+    return this.stat.feeds.map(({ name, kind }, feed) => {
+      return { name, kind, indicators: this.#othersOf(name), ipv4: gatherers[feed]!.gathered() };
+    });
+  }
+
+  *#othersOf(name: string): Generator<SnapshotIndicator> {
+    for (const { feed, prefix, detail } of this.#indicatorsOf(otherListings(this.columns))) {
+      if (feed === name) yield { prefix, detail };
+    }
+  }
+
+  *#indicatorsOf(listings: Iterable<Listing>): Generator<SnapshotIndicator & { feed: string }> {
     const read: { feed: string; detail: IndicatorDetail | null }[] = [];
-    for (const { prefix, set } of listings(this.#columns)) {
-      for (const provenance of this.#membersOf(set)) {
-        const { feed, detail } = (read[provenance] ??= this.#provenance(provenance));
+    for (const { prefix, set } of listings) {
+      for (const provenance of this.membersOf(set)) {
+        const { feed, detail } = (read[provenance] ??= this.provenance(provenance));
         yield { prefix, feed, detail };
       }
     }
   }
 
-  // The `!` below hold because `openSnapshot` checked every index: a bucket is a slice of its column, and the first
-  // range begins at the first address. All loops are binary searches in one bucket.
-
-  #findIpv4(address: number): number {
-    const bucket = address >>> 16;
-    const suffix = address & 0xffff;
-    let low = this.#ipv4Index[bucket]!;
-    const end = this.#ipv4Index[bucket + 1]!;
-    let high = end;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ipv4Suffixes[middle]! < suffix) low = middle + 1;
-      else high = middle;
+  #isInRange(address: number): boolean {
+    if (!this.#isMapped) {
+      // Only now: the states of feeds are never asked.
+      const { starts, sets } = this.#ipv4Ranges.columns;
+      ({ cells: this.#cells, shift: this.#cellShift } = new RangeMap(starts, sets));
+      this.#isMapped = true;
     }
-    return low < end && this.#ipv4Suffixes[low] === suffix ? low : -1;
+    return this.#ipv4Ranges.setOf(address) !== 0;
   }
 
-  #rangeSetOfIpv4(address: number): number {
-    const bucket = address >>> this.#ipv4RangeShift;
-    let low = this.#ipv4RangeIndex[bucket]!;
-    let high = this.#ipv4RangeIndex[bucket + 1]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ipv4RangeStarts[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
-    return this.#ipv4RangeSets[low - 1]!;
+  #mapIpv6(): Ipv6Map {
+    const { ipv6, ipv6Ranges } = this.columns;
+    this.#ipv6Map = new Ipv6Map(ipv6.words, ipv6Ranges.columns);
+    return this.#ipv6Map;
   }
 
-  #findIpv6(w0: number, w1: number, w2: number, w3: number): number {
-    const bucket = hashIpv6(w0, w1, w2, w3) >>> this.#ipv6Shift;
-    let low = this.#ipv6Index[bucket]!;
-    let high = this.#ipv6Index[bucket + 1]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const order = compareAt(this.#ipv6Addresses, middle, w0, w1, w2, w3);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
+  #isSingle(address: number): boolean {
+    if (this.#ipv4.find(address) < 0) {
+      this.#foundInARow = 0;
+      this.#filterInUse = this.columns.ipv4Filter;
+      return false;
     }
-    return -1;
-  }
-
-  #rangeSetOfIpv6(w0: number, w1: number, w2: number, w3: number): number {
-    const bucket = w0 >>> this.#ipv6RangeShift;
-    let low = this.#ipv6RangeIndex[bucket]!;
-    let high = this.#ipv6RangeIndex[bucket + 1]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareAt(this.#ipv6RangeStarts, middle, w0, w1, w2, w3) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return this.#ipv6RangeSets[low - 1]!;
+    // Where all that is asked for is listed, the filter tells nothing and pushes the index out of the cache.
+    if (++this.#foundInARow === TRUSTED) this.#filterInUse = null;
+    return true;
   }
 
   #matches(address: Address, exact: number, range: number): MatchedIndicator[] {
@@ -223,7 +224,7 @@ export class IndicatorSnapshot {
 
   /** Adds the own members of a set and returns its parent. Checked here, on a hit, and not for every set on opening. */
   #addMembers(address: Address, set: number, matches: MatchedIndicator[]): number {
-    const { sets, members } = this.#columns;
+    const { sets, members } = this.columns;
     const at = set * SET_WORDS;
     if (at >= sets.length) throw inconsistent(`set ${set}`);
     const [parent, bits, first, count] = [sets[at]!, sets[at + 1]!, sets[at + 2]!, sets[at + 3]!];
@@ -241,44 +242,75 @@ export class IndicatorSnapshot {
     return parent;
   }
 
-  #provenance(provenance: number): { feed: string; detail: IndicatorDetail | null } {
+  /** For this folder: who says what under that number. */
+  provenance(provenance: number): { feed: string; detail: IndicatorDetail | null } {
     const { feed, detail } = this.#provenanceOf(provenance);
     return { feed: feed.name, detail };
   }
 
-  #provenanceOf(provenance: number): { feed: SnapshotFeedStat; detail: IndicatorDetail | null } {
-    const { provenances, details } = this.#columns;
-    const at = provenance * PROVENANCE_WORDS;
-    const feed = this.stat.feeds[provenances[at] ?? Infinity];
-    if (feed === undefined) throw inconsistent(`provenance ${provenance}`);
-    const [offset, length] = [provenances[at + 1]!, provenances[at + 2]!];
-    if (offset + length > details.length) throw inconsistent(`detail of provenance ${provenance}`);
-    const bytes = details.subarray(offset, offset + length);
-    return { feed, detail: length === 0 ? null : readDetail(bytes, this.stat.version) };
-  }
-
-  #setOf(prefix: Prefix): number {
+  /** For this folder: the set of exactly this address or prefix; 0 if it is not listed. */
+  setOf(prefix: Prefix): number {
+    if (isSingle(prefix)) return this.#exactSetOf(prefix);
+    const { sets, ipv4Ranges, ipv6Ranges } = this.columns;
     const { family, words, bits } = prefix;
-    if (isSingle(prefix)) {
-      const found = family === 4 ? this.#findIpv4(words[0]) : this.#findIpv6(...words);
-      if (found < 0) return 0;
-      return (family === 4 ? this.#columns.ipv4Sets : this.#columns.ipv6Sets)[found]!;
-    }
-    const { sets } = this.#columns;
-    let set = family === 4 ? this.#rangeSetOfIpv4(words[0]) : this.#rangeSetOfIpv6(...words);
+    let set = family === 4 ? ipv4Ranges.setOf(words[0]) : ipv6Ranges.setOf(...words);
     while (set !== 0 && sets[set * SET_WORDS + 1] !== bits) set = parentOf(sets, set);
     return set;
   }
 
-  #membersOf(set: number): Uint32Array {
-    const { sets, members } = this.#columns;
+  /** For this folder: the provenances that a set has of its own. */
+  membersOf(set: number): Uint32Array {
+    const { sets, members } = this.columns;
     const [first, count] = [sets[set * SET_WORDS + 2], sets[set * SET_WORDS + 3]];
     if (first === undefined || count === undefined || first + count > members.length) {
       throw inconsistent(`set ${set}`);
     }
     return members.subarray(first, first + count);
   }
+
+  #exactSetOf({ family, words }: Address): number {
+    const { ipv4, ipv4Sets, ipv6, ipv6Sets } = this.columns;
+    if (family === 4) {
+      const found = ipv4.find(words[0]);
+      return found < 0 ? 0 : ipv4Sets.at(found);
+    }
+    const found = ipv6.find(...words);
+    return found < 0 ? 0 : ipv6Sets.at(found);
+  }
+
+  #listedSinceOf(set: number): string | null {
+    if (set === 0) return null;
+    const known = this.#listedSince.get(set);
+    if (known !== undefined) return known;
+    let first: string | null = null;
+    for (const provenance of this.membersOf(set)) {
+      const since = this.provenance(provenance).detail?.listedSince ?? null;
+      if (since !== null && (first === null || since < first)) first = since;
+    }
+    this.#listedSince.set(set, first);
+    return first;
+  }
+
+  #provenanceOf(provenance: number): { feed: SnapshotFeedStat; detail: IndicatorDetail | null } {
+    const { provenances, details } = this.columns;
+    const at = provenance * PROVENANCE_WORDS;
+    const feed = this.stat.feeds[this.#feedOf(provenance)]!;
+    const [offset, length] = [provenances[at + 1]!, provenances[at + 2]!];
+    if (offset + length > details.length) throw inconsistent(`detail of provenance ${provenance}`);
+    const bytes = details.subarray(offset, offset + length);
+    return { feed, detail: length === 0 ? null : readDetail(bytes) };
+  }
+
+  #feedOf(provenance: number): number {
+    const feed = this.columns.provenances[provenance * PROVENANCE_WORDS] ?? Infinity;
+    if (feed >= this.stat.feeds.length) throw inconsistent(`provenance ${provenance}`);
+    return feed;
+  }
 }
+
+const NONE = new Uint32Array(0);
+/** After so many in a row the next one is likely listed too; where it is not, that costs one exact lookup. */
+const TRUSTED = 64;
 
 function matchOf(
   { name, kind }: SnapshotFeedStat,
@@ -288,23 +320,4 @@ function matchOf(
 ): MatchedIndicator {
   const sources = detail.sources.length === 0 ? [name] : detail.sources;
   return { feed: name, kind, value, ...detail, sources, matchedPrefix };
-}
-
-function shiftOf(index: Uint32Array): number {
-  return Math.clz32(index.length - 1) + 1; // an index of 2^b + 1 entries is asked with the top b bits
-}
-
-function compareAt(
-  words: Uint32Array,
-  i: number,
-  w0: number,
-  w1: number,
-  w2: number,
-  w3: number,
-): number {
-  const at = i * 4;
-  if (words[at] !== w0) return words[at]! - w0;
-  if (words[at + 1] !== w1) return words[at + 1]! - w1;
-  if (words[at + 2] !== w2) return words[at + 2]! - w2;
-  return words[at + 3]! - w3;
 }

@@ -2,28 +2,38 @@ import { FEED_KINDS } from '../../domain/indicator/feed-kind.ts';
 import { parseAsciiJson } from '../ascii-json.ts';
 import { MAX_BUCKET_BITS } from './bucket-index.ts';
 import { crc32 } from './crc32.ts';
+import { FuseFilter, isFilter } from './fuse-filter.ts';
 import { IndicatorSnapshot, type SnapshotFeedStat } from './indicator-snapshot.ts';
+import {
+  type Ipv4Columns,
+  Ipv4Addresses,
+  MAX_IPV4_ADDRESSES,
+  ipv4BlockWords,
+  ipv4IndexEntries,
+} from './ipv4-addresses.ts';
 import {
   CRC_FROM,
   FORMAT_VERSION,
   HEADER,
   HEADER_BYTES,
-  IPV4_BUCKETS,
   MAGIC_HIGH,
   MAGIC_LOW,
   OLDEST_VERSION,
+  OPTIONAL_SECTION,
   PROVENANCE_WORDS,
   SECTION,
   SECTION_ALIGNMENT,
   SECTION_ENTRY_BYTES,
   SECTION_REQUIRED,
-  SINCE_VERSION_2,
   SET_WORDS,
   type SectionName,
   type SnapshotColumns,
-  SnapshotError,
-  notJson,
 } from './layout.ts';
+import { Ipv6Addresses } from './ipv6-addresses.ts';
+import { PackedColumn, packedWords } from './packed.ts';
+import { Ipv4Ranges, Ipv6Ranges, type RangeColumns } from './ranges.ts';
+import { SnapshotError, notJson } from './snapshot-error.ts';
+import { ipv4OfVersion2, setsOfVersion2 } from './version-2.ts';
 
 /**
  * Checks a snapshot and views it. The snapshot keeps the bytes, which must not change any more; they are copied only if
@@ -35,15 +45,11 @@ export function openSnapshot(
 ): IndicatorSnapshot {
   const aligned = bytes.byteOffset % SECTION_ALIGNMENT === 0 ? bytes : Uint8Array.from(bytes);
   const header = readHeader(aligned, checksum);
-  const sections = readSections(aligned, header.sections, header.version);
-  const columns = viewColumns(sections);
+  const sections = readSections(aligned, header.sections);
+  const columns = viewColumns(sections, header);
   const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = header;
-  check(ipv4Addresses === columns.ipv4Suffixes.length, 'the header counts other IPv4 addresses');
-  check(ipv6Addresses === columns.ipv6Sets.length, 'the header counts other IPv6 addresses');
   const warningLists =
-    sections.warningLists === undefined || sections.warningLists.length === 0
-      ? null
-      : openSnapshot(sections.warningLists, checksum);
+    sections.warningLists.length === 0 ? null : openSnapshot(sections.warningLists, checksum);
   check((warningLists?.stat.warningLists ?? []).length === 0, 'warning lists in warning lists');
   return new IndicatorSnapshot(columns, readFeeds(sections.feeds), warningLists, {
     bytes: bytes.length,
@@ -59,15 +65,14 @@ export function openSnapshot(
 }
 
 type Header = Record<keyof typeof HEADER, number>;
-type Sections = Record<Exclude<SectionName, 'warningLists'>, Uint8Array> & {
-  readonly warningLists?: Uint8Array;
+type Sections = Record<Exclude<SectionName, typeof OPTIONAL_SECTION>, Uint8Array> & {
+  readonly [OPTIONAL_SECTION]?: Uint8Array;
 };
 
 function check(holds: boolean, found: string): asserts holds {
   if (!holds)
     throw new SnapshotError('inconsistent', `a consistent snapshot was expected: ${found}`);
 }
-
 function readHeader(bytes: Uint8Array, checksum: (bytes: Uint8Array) => number): Header {
   const words = new Uint32Array(
     bytes.buffer,
@@ -106,7 +111,7 @@ function readHeader(bytes: Uint8Array, checksum: (bytes: Uint8Array) => number):
 }
 
 /** Every known section, found once and inside the file; unknown ones are skipped unless the file requires them. */
-function readSections(bytes: Uint8Array, count: number, version: number): Sections {
+function readSections(bytes: Uint8Array, count: number): Sections {
   const tableEnd = HEADER_BYTES + count * SECTION_ENTRY_BYTES;
   check(tableEnd <= bytes.length, `a table of ${count} sections`);
   const table = new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, count * 4);
@@ -135,53 +140,76 @@ function readSections(bytes: Uint8Array, count: number, version: number): Sectio
     }
   }
   for (const name of names.values()) {
-    const needed = version > 1 || !(SINCE_VERSION_2 as readonly string[]).includes(name);
-    check(!needed || sections[name] !== undefined, `no section ${name}`);
+    check(name === OPTIONAL_SECTION || sections[name] !== undefined, `no section ${name}`);
   }
   return sections as Sections;
 }
 
-function viewColumns(sections: Sections): SnapshotColumns {
-  const words = (name: keyof Omit<Sections, 'warningLists'>, wordsEach = 1): Uint32Array => {
+function viewColumns(sections: Sections, header: Header): SnapshotColumns {
+  const words = (name: Exclude<SectionName, 'ipv4Filter'>, wordsEach = 1): Uint32Array => {
     const { buffer, byteOffset, byteLength } = sections[name];
     check(byteLength % (4 * wordsEach) === 0, `section ${name} of ${byteLength} bytes`);
     return new Uint32Array(buffer, byteOffset, byteLength / 4);
   };
-  check(sections.ipv4Suffixes.byteLength % 2 === 0, 'half a suffix');
-  const suffixes = sections.ipv4Suffixes;
-  const columns = {
-    ipv4Index: words('ipv4Index'),
-    ipv4Suffixes: new Uint16Array(suffixes.buffer, suffixes.byteOffset, suffixes.byteLength / 2),
-    ipv4Sets: setColumn(sections.ipv4Sets, suffixes.byteLength / 2),
-    ipv4RangeIndex: words('ipv4RangeIndex'),
-    ipv4RangeStarts: words('ipv4RangeStarts'),
-    ipv4RangeSets: words('ipv4RangeSets'),
-    ipv6Index: words('ipv6Index'),
-    ipv6Addresses: words('ipv6Addresses', 4),
-    ipv6Sets: setColumn(sections.ipv6Sets, sections.ipv6Addresses.byteLength / 16),
-    ipv6RangeIndex: words('ipv6RangeIndex'),
-    ipv6RangeStarts: words('ipv6RangeStarts', 4),
-    ipv6RangeSets: words('ipv6RangeSets'),
+  const { version, ipv4Addresses, ipv6Addresses } = header;
+  const setsOf = (name: 'ipv4Sets' | 'ipv6Sets', count: number) =>
+    version === 2
+      ? setsOfVersion2(sections[name], count, check)
+      : setColumn(name, words(name), count);
+  const ipv4 = new Ipv4Addresses(
+    version === 2
+      ? ipv4OfVersion2(words('ipv4Index'), sections.ipv4Addresses, check)
+      : checkedIpv4(words('ipv4Index'), words('ipv4Addresses'), ipv4Addresses),
+  );
+  check(ipv4.count === ipv4Addresses, 'the header counts other IPv4 addresses');
+  const ipv6 = new Ipv6Addresses(words('ipv6Index'), words('ipv6Addresses', 4));
+  check(ipv6.count === ipv6Addresses, 'the header counts other IPv6 addresses');
+  checkIndex('ipv6Index', words('ipv6Index'), ipv6Addresses);
+  const rangesOf = (family: 'ipv4' | 'ipv6') => ({
+    index: words(`${family}RangeIndex`),
+    starts: words(`${family}RangeStarts`, family === 'ipv4' ? 1 : 4),
+    sets: words(`${family}RangeSets`),
+  });
+  const [ipv4Ranges, ipv6Ranges] = [rangesOf('ipv4'), rangesOf('ipv6')];
+  checkRanges('ipv4', ipv4Ranges, 1);
+  checkRanges('ipv6', ipv6Ranges, 4);
+  return {
+    ipv4,
+    ipv4Sets: setsOf('ipv4Sets', ipv4Addresses),
+    ipv4Filter: filterOf(sections.ipv4Filter),
+    ipv4Ranges: new Ipv4Ranges(ipv4Ranges),
+    ipv6,
+    ipv6Sets: setsOf('ipv6Sets', ipv6Addresses),
+    ipv6Ranges: new Ipv6Ranges(ipv6Ranges),
     sets: words('sets', SET_WORDS),
     members: words('members'),
     provenances: words('provenances', PROVENANCE_WORDS),
     details: sections.details,
   };
-  check(columns.ipv4Index.length === IPV4_BUCKETS + 1, 'an IPv4 index of another size');
-  checkIndex('ipv4Index', columns.ipv4Index, columns.ipv4Suffixes.length);
-  checkIndex('ipv6Index', columns.ipv6Index, columns.ipv6Sets.length);
-  checkRanges('ipv4', columns.ipv4RangeIndex, columns.ipv4RangeStarts, 1, columns.ipv4RangeSets);
-  checkRanges('ipv6', columns.ipv6RangeIndex, columns.ipv6RangeStarts, 4, columns.ipv6RangeSets);
-  return columns;
 }
 
-/** As wide as its length says: one, two or four bytes an address. */
-function setColumn(section: Uint8Array, count: number): Uint8Array | Uint16Array | Uint32Array {
-  const { buffer, byteOffset, byteLength } = section;
-  if (byteLength === count) return section;
-  if (byteLength === 2 * count) return new Uint16Array(buffer, byteOffset, count);
-  check(byteLength === 4 * count, `${byteLength} bytes of sets for ${count} addresses`);
-  return new Uint32Array(buffer, byteOffset, count);
+/** What the blocks hold is left unchecked: no lookup leaves its bucket, and reading all back finds a torn one. */
+function checkedIpv4(index: Uint32Array, blocks: Uint32Array, count: number): Ipv4Columns {
+  check(count <= MAX_IPV4_ADDRESSES, `${count} IPv4 addresses`);
+  check(index.length === ipv4IndexEntries(count), `an ipv4Index of ${index.length} entries`);
+  check(blocks.length === ipv4BlockWords(count), `blocks of ${blocks.length} words`);
+  checkMonotone('ipv4Index', index, count);
+  return { index, blocks };
+}
+
+function setColumn(name: string, words: Uint32Array, count: number): PackedColumn {
+  const width = words[1] ?? Infinity;
+  check(
+    width <= 32 && words.length === packedWords(count, width),
+    `${name} of ${words.length} words for ${count} addresses`,
+  );
+  return new PackedColumn(words, count);
+}
+
+function filterOf(section: Uint8Array | undefined): FuseFilter | null {
+  if (section === undefined) return null;
+  check(isFilter(section), `a filter of ${section.length} bytes`);
+  return new FuseFilter(section);
 }
 
 /** After this no lookup can leave its column: a bucket is a slice of it, whatever is asked for. */
@@ -191,21 +219,20 @@ function checkIndex(name: string, index: Uint32Array, count: number): void {
     bits >= 1 && bits <= MAX_BUCKET_BITS && index.length === 2 ** bits + 1,
     `${name} of ${index.length} entries`,
   );
+  checkMonotone(name, index, count);
+}
+
+function checkMonotone(name: string, index: Uint32Array, count: number): void {
   check(index[0] === 0 && index.at(-1) === count, `${name} is not about ${count} entries`);
   let before = 0;
-  for (const entry of index) {
-    check(entry >= before, `${name} runs backwards`);
+  for (let i = 0; i < index.length; i++) {
+    const entry = index[i]!;
+    if (entry < before) check(false, `${name} runs backwards`);
     before = entry;
   }
 }
 
-function checkRanges(
-  name: string,
-  index: Uint32Array,
-  starts: Uint32Array,
-  wordsEach: number,
-  sets: Uint32Array,
-): void {
+function checkRanges(name: string, { index, starts, sets }: RangeColumns, wordsEach: number): void {
   checkIndex(`${name}RangeIndex`, index, sets.length);
   check(
     starts.length === sets.length * wordsEach,
@@ -214,6 +241,18 @@ function checkRanges(
   // A search yields the piece before the one it ends at: the first must begin at the first address and lie in the first bucket.
   const beginsAtZero = starts.subarray(0, wordsEach).every((word) => word === 0);
   check(sets.length > 0 && index[1]! > 0 && beginsAtZero, `${name} ranges begin late`);
+  for (let i = 1; i < sets.length; i++) {
+    // Maps are made from the ranges: in order they cover the address space once, else as often as someone likes.
+    if (!isBefore(starts, i - 1, i, wordsEach)) check(false, `${name} ranges are in no order`);
+  }
+}
+
+function isBefore(words: Uint32Array, a: number, b: number, wordsEach: number): boolean {
+  for (let word = 0; word < wordsEach; word++) {
+    const [one, other] = [words[a * wordsEach + word]!, words[b * wordsEach + word]!];
+    if (one !== other) return one < other;
+  }
+  return false;
 }
 
 function readFeeds(section: Uint8Array): readonly SnapshotFeedStat[] {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readDetail } from '../../../shared/format/indicator-snapshot/detail.ts';
-import { SnapshotError } from '../../../shared/format/indicator-snapshot/layout.ts';
+import { SnapshotError } from '../../../shared/format/indicator-snapshot/snapshot-error.ts';
 
 const read = (constraint: unknown) =>
-  readDetail(
-    Buffer.from(JSON.stringify([null, [], null, null, null, [], constraint, null, null])),
-    2,
-  ).constraint;
+  readDetail(Buffer.from(JSON.stringify([null, [], null, null, null, [], constraint, null, null])))
+    .constraint;
 
 describe('the constraint in a detail', () => {
   it('comes back with what it leaves open', () => {

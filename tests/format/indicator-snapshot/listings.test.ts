@@ -7,10 +7,12 @@ import { parseAddress } from '../../../shared/domain/address/address.ts';
 import { formatPrefix, parsePrefix } from '../../../shared/domain/address/prefix.ts';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import type { SnapshotIndicator } from '../../../shared/format/indicator-snapshot/collect.ts';
+import type { IndicatorSnapshot } from '../../../shared/format/indicator-snapshot/indicator-snapshot.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
 import { type TestFeed, feeds, listed, threats } from './feeds.ts';
 
-const snapshotOf = (...feeds: TestFeed[]) => openSnapshot(buildSnapshot(feeds, crc32), crc32);
+const snapshotOf = (...feeds: TestFeed[]) =>
+  openSnapshot(buildSnapshot(feeds, { checksum: crc32 }), crc32);
 const asText = ({ prefix, detail }: SnapshotIndicator) =>
   `${formatPrefix(prefix)} ${JSON.stringify(detail)}`;
 
@@ -43,7 +45,7 @@ describe('what a snapshot lists', () => {
   it('builds the same file again', () => {
     fc.assert(
       fc.property(feeds, (feeds) => {
-        const bytes = buildSnapshot(feeds, crc32);
+        const bytes = buildSnapshot(feeds, { checksum: crc32 });
         const snapshot = openSnapshot(bytes, crc32);
         const all = [...snapshot.indicators()];
         const again = feeds.map(({ name, kind }) => ({
@@ -51,9 +53,35 @@ describe('what a snapshot lists', () => {
           kind,
           indicators: all.filter(({ feed }) => feed === name),
         }));
-        assert.deepEqual(buildSnapshot(again, crc32), bytes);
+        assert.deepEqual(buildSnapshot(again, { checksum: crc32 }), bytes);
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('what a snapshot lists, by feed and in bulk', () => {
+  it('is what it lists one by one, and builds the same file', () => {
+    fc.assert(
+      fc.property(feeds, (feeds) => {
+        const snapshot = snapshotOf(...feeds);
+        const found = snapshot.feeds().flatMap(({ name, indicators, ipv4 = [] }) => [
+          ...[...indicators].map((one) => `${name} ${asText(one)}`),
+          ...ipv4.flatMap(({ addresses, details, detailOf }) =>
+            [...addresses].map((word, i) => {
+              const prefix = { family: 4, words: [word, 0, 0, 0], bits: 32 } as const;
+              return `${name} ${asText({ prefix, detail: details[detailOf?.[i] ?? 0]! })}`;
+            }),
+          ),
+        ]);
+        const expected = [...snapshot.indicators()].map((one) => `${one.feed} ${asText(one)}`);
+        assert.deepEqual(found.sort(), expected.sort());
+        assert.deepEqual(
+          buildSnapshot(snapshot.feeds(), { checksum: crc32 }),
+          buildSnapshot(feeds, { checksum: crc32 }),
+        );
+      }),
+      { numRuns: 100 },
     );
   });
 });
@@ -89,23 +117,48 @@ describe('when an indicator was first listed', () => {
   });
 });
 
-describe('a snapshot of format version 1', () => {
-  const file = new URL('../../fixtures/snapshots/version-1.snapshot.gz', import.meta.url);
-  const snapshot = openSnapshot(gunzipSync(readFileSync(file)), crc32);
+describe('a snapshot of format version 2', () => {
+  const file = new URL('../../fixtures/snapshots/version-2.snapshot.gz', import.meta.url);
+  const bytes = gunzipSync(readFileSync(file));
+  const snapshot = openSnapshot(bytes, crc32);
 
-  it('is read by this version: threats without constraints', () => {
-    assert.equal(snapshot.stat.version, 1);
-    assert.deepEqual(
-      snapshot.stat.feeds.map(({ kind }) => kind),
-      ['threat', 'threat'],
-    );
-    const [bare, rich] = snapshot.matchesOf(parseAddress('192.0.2.1')!);
+  it('is read by this version, whole', () => {
+    assert.equal(snapshot.stat.version, 2);
+    const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = snapshot.stat;
+    assert.deepEqual([ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes], [6, 1, 1, 2]);
+    const [bare, named, rich] = snapshot.matchesOf(parseAddress('192.0.2.1')!);
     assert.deepEqual([bare?.feed, bare?.value, bare?.constraint], ['bare.txt', '192.0.2.1', null]);
+    assert.deepEqual([named?.feed, named?.id], ['rich.json', 'indicator--2']);
     assert.deepEqual(
-      [rich?.id, rich?.value, rich?.sources, rich?.confidence, rich?.labels, rich?.validFrom],
-      ['indicator--1', '192.0.2.0/24', ['CERT'], 80, ['c2'], '2026-08-01T00:00:00.000Z'],
+      [rich?.value, rich?.sources, rich?.constraint?.ports, rich?.tlp, rich?.listedSince],
+      ['192.0.2.0/24', ['CERT'], [443], 'amber', '2026-08-02T00:00:00.000Z'],
     );
-    assert.equal(snapshot.matchesOf(parseAddress('2001:db8::1')!).length, 2);
-    assert.deepEqual(snapshot.warningsOf(parseAddress('192.0.2.1')!), []);
+    for (const text of ['0.0.0.0', '255.255.255.255', '2001:db8::1']) {
+      assert.equal(snapshot.lists(parsePrefix(text)!), true, text);
+    }
+    assert.deepEqual(
+      snapshot.warningsOf(parseAddress('198.51.100.7')!).map(({ list }) => list),
+      ['resolvers'],
+    );
+  });
+
+  it('lists what a file of this version would', () => {
+    const again = openSnapshot(buildSnapshot(snapshot.feeds(), { checksum: crc32 }), crc32);
+    const text = (one: IndicatorSnapshot) =>
+      [...one.indicators()].map((indicator) => `${indicator.feed} ${asText(indicator)}`).sort();
+    assert.equal(again.stat.version, 3);
+    assert.deepEqual(text(again), text(snapshot));
+  });
+
+  it('is refused where its columns contradict each other', () => {
+    const sections = new DataView(bytes.buffer, bytes.byteOffset);
+    for (let section = 0; section < 16; section++) {
+      const shorter = Uint8Array.from(bytes);
+      const view = new DataView(shorter.buffer);
+      const at = 48 + 16 * section + 12;
+      view.setUint32(at, sections.getUint32(at, true) - 1, true);
+      view.setUint32(12, crc32(shorter.subarray(16)), true);
+      assert.throws(() => openSnapshot(shorter, crc32), { code: 'inconsistent' }, `${section}`);
+    }
   });
 });

@@ -10,10 +10,12 @@ import {
   SECTION,
   SECTION_ENTRY_BYTES,
   type SectionName,
-  SnapshotError,
-  type SnapshotErrorCode,
 } from '../../../shared/format/indicator-snapshot/layout.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
+import {
+  SnapshotError,
+  type SnapshotErrorCode,
+} from '../../../shared/format/indicator-snapshot/snapshot-error.ts';
 import { listed, threats, warningList } from './feeds.ts';
 
 const small = buildSnapshot([
@@ -25,7 +27,11 @@ const small = buildSnapshot([
     listed('2001:db8::/32'),
   ),
 ]);
-const tableEnd = HEADER_BYTES + Object.keys(SECTION).length * SECTION_ENTRY_BYTES;
+/** The sections of `small`, which has no filter. */
+const NAMES: readonly SectionName[] = (Object.keys(SECTION) as SectionName[]).filter(
+  (name) => name !== 'ipv4Filter',
+);
+const tableEnd = HEADER_BYTES + NAMES.length * SECTION_ENTRY_BYTES;
 
 function refuses(bytes: Uint8Array, code: SnapshotErrorCode, found: RegExp = /./): void {
   assert.throws(
@@ -60,8 +66,7 @@ function edited(edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   return sealed(bytes);
 }
 
-const entryOf = (name: SectionName) =>
-  HEADER_BYTES + Object.keys(SECTION).indexOf(name) * SECTION_ENTRY_BYTES;
+const entryOf = (name: SectionName) => HEADER_BYTES + NAMES.indexOf(name) * SECTION_ENTRY_BYTES;
 const offsetOf = (name: SectionName) =>
   new DataView(small.buffer).getUint32(entryOf(name) + 8, true);
 const lengthOf = (name: SectionName) =>
@@ -84,7 +89,7 @@ describe('opening a snapshot', () => {
   });
 
   it('keeps every section at a multiple of eight', () => {
-    for (const name of Object.keys(SECTION) as SectionName[]) assert.equal(offsetOf(name) % 8, 0);
+    for (const name of NAMES) assert.equal(offsetOf(name) % 8, 0);
   });
 });
 
@@ -138,7 +143,7 @@ describe('a damaged snapshot', () => {
   it('is refused or answers without failing when its checksum was made to hold', () => {
     const interesting = fc.oneof(
       fc.nat(tableEnd - 1),
-      fc.integer({ min: offsetOf('ipv4Suffixes'), max: small.length - 1 }),
+      fc.integer({ min: offsetOf('ipv4Addresses'), max: small.length - 1 }),
       fc.nat(small.length - 1),
     );
     fc.assert(
@@ -165,7 +170,7 @@ describe('a damaged snapshot', () => {
 
 describe('a snapshot whose checksum holds and whose parts do not agree', () => {
   it('is of a version that this reader does not know', () => {
-    for (const version of [0, 3, 0xffff_ffff]) {
+    for (const version of [0, 1, 4, 0xffff_ffff]) {
       refuses(
         edited((view) => view.setUint32(HEADER.version * 4, version, true)),
         'unsupportedVersion',
@@ -246,7 +251,7 @@ describe('a snapshot whose checksum holds and whose parts do not agree', () => {
   }
 
   for (const name of [
-    'ipv4Suffixes',
+    'ipv4Addresses',
     'ipv4Sets',
     'ipv4RangeStarts',
     'ipv4RangeSets',
@@ -285,11 +290,30 @@ describe('a snapshot whose checksum holds and whose parts do not agree', () => {
     );
   });
 
+  it('has ranges in no order', () => {
+    for (const [name, step] of [
+      ['ipv4RangeStarts', 4],
+      ['ipv6RangeStarts', 16],
+    ] as const) {
+      refuses(
+        edited((_, bytes) =>
+          bytes.copyWithin(
+            offsetOf(name) + 2 * step,
+            offsetOf(name) + step,
+            offsetOf(name) + 2 * step,
+          ),
+        ),
+        'inconsistent',
+        /ranges are in no order/,
+      );
+    }
+  });
+
   it('counts other addresses in its header', () => {
     refuses(
       edited((view) => view.setUint32(HEADER.ipv4Addresses * 4, 2, true)),
       'inconsistent',
-      /IPv4 addresses/,
+      /blocks of 10 words/,
     );
     refuses(
       edited((view) => view.setUint32(HEADER.ipv6Addresses * 4, 2, true)),
@@ -401,7 +425,7 @@ describe('the warning lists inside a snapshot', () => {
 
 describe('a section that this reader does not know', () => {
   it('is skipped if the file does not require it', () => {
-    const count = Object.keys(SECTION).length;
+    const count = NAMES.length;
     const grown = new Uint8Array(small.length + 64);
     const view = new DataView(grown.buffer);
     // One more entry moves every section back by sixteen bytes; the new one stands last.

@@ -257,10 +257,10 @@ describe('threadwatch index stat', () => {
     assert.equal(code, 0);
     const [{ sections, bytes, ...rest }] = records;
     assert.equal(bytes, (await readFile(join(dir, 'out.idx'))).length);
-    assert.equal(sections.ipv4Suffixes, 6);
+    assert.equal(sections.ipv4Addresses, 48);
     assert.deepEqual(rest, {
       record: 'stat',
-      version: 2,
+      version: 3,
       ipv4Addresses: 3,
       ipv4Prefixes: 1,
       ipv6Addresses: 1,
@@ -277,9 +277,9 @@ describe('threadwatch index stat', () => {
     const { stdout } = await run(stat, ['-'], await readFile(join(dir, 'out.idx')));
     assert.match(
       stdout,
-      /^version 2, \d+ bytes\nIPv4: 3 addresses, 1 prefixes\nIPv6: 1 addresses, 1 prefixes\nfeeds:\n {2}addresses\.netset: 4 indicators\n/,
+      /^version 3, \d+ bytes\nIPv4: 3 addresses, 1 prefixes\nIPv6: 1 addresses, 1 prefixes\nfeeds:\n {2}addresses\.netset: 4 indicators\n/,
     );
-    assert.match(stdout, / {2}ipv4Suffixes: 6 bytes\n/);
+    assert.match(stdout, / {2}ipv4Addresses: 48 bytes\n/);
   });
 
   it('fails on a damaged snapshot', async () => {

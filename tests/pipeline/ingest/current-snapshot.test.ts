@@ -5,7 +5,7 @@ import { parseAddress } from '../../../shared/domain/address/address.ts';
 import { parsePrefix } from '../../../shared/domain/address/prefix.ts';
 import { writeAllowlist } from '../../../shared/format/allowlist.ts';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
-import { SnapshotError } from '../../../shared/format/indicator-snapshot/layout.ts';
+import { SnapshotError } from '../../../shared/format/indicator-snapshot/snapshot-error.ts';
 import { CurrentSnapshot } from '../../../shared/pipeline/ingest/current-snapshot.ts';
 import { publishSnapshot } from '../../support/publish-snapshot.ts';
 import type { StoredPointer } from '../../../shared/ports/indicator-snapshots.ts';

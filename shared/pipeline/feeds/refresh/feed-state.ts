@@ -6,11 +6,17 @@ import type { FeedEntry } from '../../../domain/indicator/feed-entry.ts';
 import { formatInstant } from '../../../domain/time/instant.ts';
 import { buildSnapshot } from '../../../format/indicator-snapshot/build-snapshot.ts';
 import type { SnapshotIndicator } from '../../../format/indicator-snapshot/collect.ts';
+import { networksInBoth } from '../../../format/indicator-snapshot/difference.ts';
 import type { IndicatorSnapshot } from '../../../format/indicator-snapshot/indicator-snapshot.ts';
-import { SnapshotError } from '../../../format/indicator-snapshot/layout.ts';
+import { SnapshotError } from '../../../format/indicator-snapshot/snapshot-error.ts';
 import { openSnapshot } from '../../../format/indicator-snapshot/open-snapshot.ts';
 import type { FeedFiles } from '../../../ports/feed-files.ts';
-import { CollectedFeed, isPublishable, withListingTimes } from './collected-feed.ts';
+import {
+  CollectedFeed,
+  type FeedContent,
+  isPublishable,
+  withListingTimes,
+} from './collected-feed.ts';
 import { type ConfiguredFeed, kindOf } from '../configuration/feed-configuration.ts';
 import type { FeedReport } from '../read/read-json.ts';
 import { Tally } from '../read/tally.ts';
@@ -64,7 +70,7 @@ export async function buildState(
       if (isPublishable(entry, kind, now - LATE_MESSAGES_MS, feed)) collected.add(entry);
     }
   }
-  const dated = withListingTimes(collected, before, formatInstant(now));
+  const dated = withListingTimes(collected.content(), before, formatInstant(now));
   const { bytes, state, crowded } = stateFile(feed.name, dated);
   const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = state.stat;
   const { constrained: _, refusedParts: __, ...counts } = tally.summary(report.format);
@@ -77,15 +83,15 @@ export async function buildState(
       listed: ipv4Addresses + ipv4Prefixes + ipv6Addresses + ipv6Prefixes,
       promised: report.promised,
     },
-    shared: before === null ? 0 : sharedOf(state, before),
+    shared: before === null ? 0 : networksInBoth(state, before),
   };
 }
 
 /** Every contact with an address weighs all that a feed says of it: the first ones, in order of what they say, are enough. */
 const MAX_OF_ONE_NETWORK = 256;
 
-function stateFile(name: string, indicators: Iterable<SnapshotIndicator>) {
-  const [bytes, state] = builtAndOpened(name, indicators);
+function stateFile(name: string, content: FeedContent) {
+  const [bytes, state] = builtAndOpened(name, content);
   if (state.mostOfOneNetwork <= MAX_OF_ONE_NETWORK) return { bytes, state, crowded: 0 };
   let crowded = 0;
   function* few(): Generator<SnapshotIndicator> {
@@ -98,24 +104,13 @@ function stateFile(name: string, indicators: Iterable<SnapshotIndicator>) {
       else crowded++;
     }
   }
-  const [fewer, opened] = builtAndOpened(name, few());
+  const [fewer, opened] = builtAndOpened(name, { indicators: few() });
   return { bytes: fewer, state: opened, crowded };
 }
 
-function builtAndOpened(name: string, indicators: Iterable<SnapshotIndicator>) {
-  const bytes = buildSnapshot([{ name, kind: 'threat', indicators }], crc32);
+function builtAndOpened(name: string, content: FeedContent) {
+  const bytes = buildSnapshot([{ name, kind: 'threat', ...content }], { checksum: crc32 });
   return [bytes, openSnapshot(bytes, crc32)] as const;
-}
-
-/** How many addresses and prefixes both list. Prefixes with several details come several times: they count once. */
-function sharedOf(state: IndicatorSnapshot, before: IndicatorSnapshot): number {
-  let shared = 0;
-  let last: unknown = null;
-  for (const { prefix } of state.indicators()) {
-    if (prefix !== last && before.lists(prefix)) shared++;
-    last = prefix;
-  }
-  return shared;
 }
 
 /** Hashes what passes through. */

@@ -27,6 +27,7 @@ import {
   kindOf,
   readFeedConfiguration,
 } from '../configuration/feed-configuration.ts';
+import { type FeedContent, withDetails } from './collected-feed.ts';
 import { LATE_MESSAGES_MS, readState } from './feed-state.ts';
 import { expiresAt } from './refresh-feed.ts';
 
@@ -180,33 +181,41 @@ async function build(
       continue;
     }
     note(expiresAt);
-    const indicators = kept(state.indicators(), feed, kind, now, note);
-    parts.push({ name: feed.name, kind, indicators });
+    // A state is a snapshot of that feed alone.
+    for (const content of state.feeds()) {
+      parts.push({ name: feed.name, kind, ...kept(content, feed, kind, now, note) });
+    }
   }
-  const bytes = buildSnapshot(parts, crc32);
+  const bytes = buildSnapshot(parts, { checksum: crc32, filter: true });
   // Rounded up: expiries that lie close together are one build.
   return { bytes, nextExpiryAt: Math.max(next, now + EXPIRY_ROUND_MS), lost };
 }
 
 /** What of a state is still to be matched, with the feed's defaults where the feed itself says nothing. */
-function* kept(
-  indicators: Iterable<SnapshotIndicator>,
+function kept(
+  { indicators, ipv4 = [] }: FeedContent,
   feed: ConfiguredFeed,
   kind: FeedKind,
   now: number,
   onExpiry: (at: number) => void,
-): Generator<SnapshotIndicator> {
-  if (kind === 'warningList') {
-    for (const { prefix } of indicators) yield { prefix, detail: null };
-    return;
-  }
+): FeedContent {
   // `undefined`: left out. Details are shared objects, so each is judged once.
-  const known = new Map<IndicatorDetail | null, IndicatorDetail | undefined>();
-  for (const { prefix, detail } of indicators) {
+  const known = new Map<IndicatorDetail | null, IndicatorDetail | null | undefined>();
+  const judged = (detail: IndicatorDetail | null) => {
+    if (kind === 'warningList') return null;
     if (!known.has(detail)) known.set(detail, completed(detail, feed, now, onExpiry));
-    const complete = known.get(detail);
-    if (complete !== undefined) yield { prefix, detail: complete };
+    return known.get(detail);
+  };
+  function* keptIndicators(): Generator<SnapshotIndicator> {
+    for (const { prefix, detail } of indicators) {
+      const complete = judged(detail);
+      if (complete !== undefined) yield { prefix, detail: complete };
+    }
   }
+  return {
+    indicators: keptIndicators(),
+    ipv4: ipv4.map((part) => withDetails(part, judged)),
+  };
 }
 
 function completed(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { crc32 } from 'node:zlib';
+import { ipv4 as ipv4Address } from '../../../../shared/domain/address/address.ts';
 import { formatPrefix } from '../../../../shared/domain/address/prefix.ts';
 import { FEED_KINDS } from '../../../../shared/domain/indicator/feed-kind.ts';
 import { NO_DETAIL } from '../../../../shared/domain/indicator/indicator.ts';
@@ -10,7 +11,9 @@ import type { SnapshotIndicator } from '../../../../shared/format/indicator-snap
 import { openSnapshot } from '../../../../shared/format/indicator-snapshot/open-snapshot.ts';
 import {
   CollectedFeed,
+  type FeedContent,
   isPublishable,
+  withDetails,
   withListingTimes,
 } from '../../../../shared/pipeline/feeds/refresh/collected-feed.ts';
 import { accepted } from '../entries.ts';
@@ -26,6 +29,17 @@ function collected(...entries: Parameters<CollectedFeed['add']>[0][]): Collected
 
 const texts = (indicators: Iterable<SnapshotIndicator>) =>
   [...indicators].map(({ prefix, detail }) => [formatPrefix(prefix), detail?.confidence ?? null]);
+
+/** What stands in bulk first. */
+function oneByOne({ indicators, ipv4 = [] }: FeedContent): SnapshotIndicator[] {
+  const single = ipv4.flatMap(({ addresses, details, detailOf }) =>
+    [...addresses].map((word, i) => ({
+      prefix: { ...ipv4Address(word), bits: 32 },
+      detail: details[detailOf?.[i] ?? 0]!,
+    })),
+  );
+  return [...single, ...indicators];
+}
 
 describe('a feed in memory', () => {
   it('has so many networks, IPv6 addresses and details, and no more', () => {
@@ -56,6 +70,7 @@ describe('a feed in memory', () => {
     ];
     assert.deepEqual(texts(feed), expected);
     assert.deepEqual(texts(feed), expected);
+    assert.deepEqual(texts(oneByOne(feed.content())), expected);
   });
 
   it('gives nothing of nothing', () => assert.deepEqual(texts(collected()), []));
@@ -93,13 +108,38 @@ describe('what belongs into a snapshot', () => {
   });
 });
 
+describe('addresses in bulk with other details', () => {
+  const part = {
+    addresses: Uint32Array.of(1, 2, 3, 4),
+    details: [null, { ...NO_DETAIL, confidence: 5 }],
+    detailOf: Uint8Array.of(0, 1, 0, 1),
+  };
+
+  it('stay where there is one, and go where there is none', () => {
+    const { addresses, details, detailOf } = withDetails(part, (detail, address) =>
+      detail === null && address === 1 ? undefined : detail,
+    );
+    assert.deepEqual([...addresses], [2, 3, 4]);
+    assert.deepEqual(
+      [...detailOf!].map((i) => details[i]?.confidence ?? null),
+      [5, null, 5],
+    );
+  });
+
+  it('need no place each where all have one', () => {
+    const { addresses, details, detailOf } = withDetails(part, () => null);
+    assert.deepEqual([[...addresses], details, detailOf], [[1, 2, 3, 4], [null], null]);
+    assert.equal(withDetails(part, () => undefined).addresses.length, 0);
+  });
+});
+
 describe('the times since when a feed lists', () => {
   const now = '2026-08-15T00:00:00.000Z';
-  const before = (indicators: Iterable<SnapshotIndicator>, at: string) =>
+  const before = (feed: CollectedFeed, at: string) =>
     openSnapshot(
       buildSnapshot(
-        [{ name: 'a', kind: 'threat', indicators: withListingTimes(indicators, null, at) }],
-        crc32,
+        [{ name: 'a', kind: 'threat', ...withListingTimes(feed.content(), null, at) }],
+        { checksum: crc32 },
       ),
       crc32,
     );
@@ -108,7 +148,7 @@ describe('the times since when a feed lists', () => {
 
   it('begin now for a feed without a state before', () => {
     const feed = collected(accepted('45.66.64.1'), accepted('45.66.64.0/24', { confidence: 5 }));
-    const dated = [...withListingTimes(feed, null, now)];
+    const dated = oneByOne(withListingTimes(feed.content(), null, now));
     assert.deepEqual(
       dated.map(({ detail }) => detail),
       [
@@ -132,7 +172,7 @@ describe('the times since when a feed lists', () => {
       accepted('2a06:e480::1'),
       accepted('2a06:e480::2'),
     );
-    assert.deepEqual(times(withListingTimes(is, was, now)), [
+    assert.deepEqual(times(oneByOne(withListingTimes(is.content(), was, now))), [
       `45.66.64.2/32 ${now}`,
       `45.66.64.1/32 ${old}`,
       `45.66.64.0/24 ${old}`,
@@ -146,7 +186,7 @@ describe('the times since when a feed lists', () => {
     const old = '2026-08-01T00:00:00.000Z';
     const was = before(collected(accepted('45.66.64.1')), old);
     const feed = collected(accepted('45.66.64.1'), accepted('45.66.64.2'), accepted('45.66.64.3'));
-    const [a, b, c] = [...withListingTimes(feed, was, now)];
+    const [a, b, c] = oneByOne(withListingTimes(feed.content(), was, now));
     assert.notEqual(a?.detail, b?.detail);
     assert.equal(b?.detail, c?.detail);
   });

@@ -184,23 +184,34 @@ describe('two refreshers at once', () => {
 });
 
 describe('snapshots that were replaced', () => {
-  it('are removed a day later, and neither the one in use nor the one before it', async () => {
+  it('are removed a day later, but not the one in use, the one before it, or what hunts still need', async () => {
     const world = new FeedWorld();
     await world.configure({ 'a.txt': {} });
+    const { checkpoints, snapshots } = world.services;
+    const hunted = async (done: number) => {
+      const version = (await checkpoints.read('hunts/publications'))?.version ?? null;
+      await checkpoints.write('hunts/publications', { done, hunts: {} }, version);
+    };
     const ids: string[] = [];
-    for (let i = 1; i <= 3; i++) {
+    for (let i = 1; i <= 4; i++) {
       world.serve('a.txt', `45.66.64.${i}\n`);
       ids.push((await world.later(HOUR)).snapshot!);
     }
-    await world.services.snapshots.read(ids[0]!);
-    world.serve('a.txt', '45.66.64.4\n');
-    await world.later(26 * HOUR);
-    // Somebody may have read the pointer a moment ago, however old the file is.
-    await world.services.snapshots.read(ids[2]!);
-    for (const id of ids.slice(0, 2)) await assert.rejects(world.services.snapshots.read(id));
+    await hunted(2);
     world.serve('a.txt', '45.66.64.5\n');
-    await world.later(HOUR);
-    await assert.rejects(world.services.snapshots.read(ids[2]!));
-    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.5/32']);
+    await world.later(26 * HOUR);
+    // The hunt for the third publication compares it with the second.
+    await assert.rejects(snapshots.read(ids[0]!));
+    for (const id of ids.slice(1)) await snapshots.read(id);
+    await hunted(5);
+    world.serve('a.txt', '45.66.64.6\n');
+    ids.push((await world.later(HOUR)).snapshot!);
+    for (const id of ids.slice(0, 4)) await assert.rejects(snapshots.read(id));
+    // Somebody may have read the pointer a moment ago, however old the file is.
+    await hunted(6);
+    world.serve('a.txt', '45.66.64.7\n');
+    await world.later(26 * HOUR);
+    await snapshots.read(ids[4]!);
+    assert.deepEqual(await world.listed(), ['a.txt 45.66.64.7/32']);
   });
 });
