@@ -2,7 +2,7 @@
 // (reference: docs/architecture.md, "Alerts: opened by ingest, counted by the fold").
 import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
 import type { Direction } from '../telemetry/direction.ts';
-import type { HuntedStretch } from './hunted.ts';
+import type { HuntedStretch } from './hunted-stretch.ts';
 import { type LogPosition, isAfter } from './position.ts';
 import { type Severity, gravest, isGraver } from './severity.ts';
 import { type Totals, addTotals } from './totals.ts';

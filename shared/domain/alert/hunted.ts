@@ -1,8 +1,7 @@
 // What hunts add to an alert: connections of the past that no live match counted, each once, whichever hunts met it and with
 // whatever knowledge.
-import { type Constraint, type Contact, constraintHolds } from '../indicator/constraint.ts';
+import type { Contact } from '../indicator/constraint.ts';
 import type { MatchedIndicator, WarningMatch } from '../indicator/indicator.ts';
-import { type Validity, validityAt } from '../indicator/validity.ts';
 import {
   type Alert,
   type AlertKey,
@@ -15,19 +14,10 @@ import {
   noteSighting,
   openAlert,
 } from './alert.ts';
-import { type LogPosition, type LogRange, areApart, covers, spanOf } from './position.ts';
+import { type Condition, type HuntedStretch, wasCounted, withStretch } from './hunted-stretch.ts';
+import type { LogPosition, LogRange } from './position.ts';
 import { type Severity, isGraver } from './severity.ts';
 import { addTotals } from './totals.ts';
-
-/** What an indicator asks of a contact beside the address: by it a later hunt tells which contacts an earlier one counted. */
-export interface Condition extends Validity {
-  readonly constraint: Constraint | null;
-}
-
-/** A stretch of the log that a hunt has read for the alert: what no live match counted, and one of the conditions holds for, is counted. */
-export interface HuntedStretch extends LogRange {
-  readonly conditions: readonly Condition[];
-}
 
 /** A connection without a finding for the address, judged with what is known now. */
 export interface HuntedContact extends Contact {
@@ -94,10 +84,14 @@ function freshOf(
 ): Sighting | null {
   let sum: Sighting | null = null;
   for (const row of rows) {
-    let messages = row.contacts.some((contact) => wasCounted(stretches, row, contact)) ? 0 : 1;
+    let messages = row.contacts.some((contact) =>
+      wasCounted(stretches, row.position, row.at, contact),
+    )
+      ? 0
+      : 1;
     for (const contact of row.contacts) {
       const { match, flow, direction } = contact;
-      if (match === null || wasCounted(stretches, row, contact)) continue;
+      if (match === null || wasCounted(stretches, row.position, row.at, contact)) continue;
       const { bytesIn, bytesOut } = flow;
       const times = { firstSeen: row.at, lastSeen: row.at };
       const totals = { messages, connections: 1, bytesIn, bytesOut, ...times };
@@ -122,21 +116,6 @@ function joined(before: Sighting, one: Sighting): Sighting {
   };
 }
 
-function wasCounted(
-  stretches: readonly HuntedStretch[],
-  { position, at }: HuntedRow,
-  contact: HuntedContact,
-): boolean {
-  return stretches.some(
-    (stretch) =>
-      covers(stretch, position) && stretch.conditions.some((one) => holds(one, contact, at)),
-  );
-}
-
-function holds(condition: Condition, contact: Contact, at: number): boolean {
-  return validityAt(condition, at) === 'active' && constraintHolds(condition.constraint, contact);
-}
-
 function withSighting(alert: Alert, sighting: Sighting): Alert {
   const noted = noteSighting(alert, sighting.severity, sighting.totals.lastSeen) ?? alert;
   return { ...noted, hunted: addToTally(noted.hunted, sighting) };
@@ -155,45 +134,4 @@ function withEvidence(alert: Alert | null, { rows, warningLists }: HuntedSightin
   const warned = mergeWarnings(hunted.warningLists ?? [], warningLists);
   if (indicators === hunted.indicators && warned === hunted.warningLists) return alert;
   return { ...alert, hunted: { ...hunted, indicators, warningLists: warned } };
-}
-
-/** Beyond this many the oldest two are one: rows between them will not be counted, too little rather than twice. */
-const MAX_STRETCHES = 16;
-const MAX_CONDITIONS = 16;
-const ALWAYS: Condition = { validFrom: null, validUntil: null, constraint: null };
-
-/** Stretches under the same conditions that overlap, or follow each other, are one. */
-function withStretch(
-  stretches: readonly HuntedStretch[],
-  added: HuntedStretch,
-): readonly HuntedStretch[] {
-  let joined: HuntedStretch = { ...added, conditions: conditionsOf(added.conditions) };
-  const others: HuntedStretch[] = [];
-  for (const stretch of stretches) {
-    if (!sameConditions(stretch, joined) || areApart(stretch, joined)) others.push(stretch);
-    else joined = { ...spanOf(stretch, joined), conditions: joined.conditions };
-  }
-  const all = [...others, joined];
-  while (all.length > MAX_STRETCHES) {
-    const [first, second] = all.splice(0, 2) as [HuntedStretch, HuntedStretch];
-    const conditions = conditionsOf([...first.conditions, ...second.conditions]);
-    all.unshift({ ...spanOf(first, second), conditions });
-  }
-  return all;
-}
-
-/** Each once, in one order; one that asks for nothing makes the others needless. */
-function conditionsOf(conditions: readonly Condition[]): readonly Condition[] {
-  const texts = new Map(
-    conditions.map(({ validFrom, validUntil, constraint }) => {
-      const condition = { validFrom, validUntil, constraint };
-      return [JSON.stringify(condition), condition] as const;
-    }),
-  );
-  if (texts.has(JSON.stringify(ALWAYS)) || texts.size > MAX_CONDITIONS) return [ALWAYS];
-  return [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, condition]) => condition);
-}
-
-function sameConditions(a: HuntedStretch, b: HuntedStretch): boolean {
-  return JSON.stringify(a.conditions) === JSON.stringify(b.conditions);
 }

@@ -8,8 +8,8 @@ import {
   resolveAlert,
   shownTally,
 } from '../../../shared/domain/alert/alert.ts';
+import type { Condition } from '../../../shared/domain/alert/hunted-stretch.ts';
 import {
-  type Condition,
   type HuntedContact,
   type HuntedRow,
   type HuntedSighting,
