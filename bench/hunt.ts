@@ -289,7 +289,9 @@ try {
   };
   const before = process.memoryUsage().rss;
   const started = performance.now();
-  const summary = await huntPublications(services, Infinity);
+  const errors: unknown[] = [];
+  const summary = await huntPublications(services, Infinity, errors);
+  if (errors.length > 0) throw errors[0];
   const huntMs = performance.now() - started;
   let found = 0;
   for await (const alert of alerts.list()) found += alert.hunted?.totals.connections ?? 0;

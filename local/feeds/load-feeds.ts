@@ -20,6 +20,7 @@ import {
   type RefreshServices,
   fetchDueFeeds,
   refreshFeeds,
+  settleFeeds,
 } from '../../shared/pipeline/feeds/refresh/refresh-feeds.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Platform } from '../platform.ts';
@@ -73,12 +74,14 @@ export async function replaceFeeds(
 ): Promise<LoadedFeeds> {
   await configure(services, await feedsOfFolder(folder, origin));
   await requestRefresh(services, null);
-  await fetchDueFeeds(services);
+  const { errors } = await fetchDueFeeds(services);
   for (const { feed, version } of await services.feeds.list()) {
     const accepted = withHeldAccepted(feed, services.clock.now());
     if (accepted !== null) await services.feeds.write(accepted, version);
   }
+  await settleFeeds(services, errors);
   await publishFeeds(services);
+  if (errors.length > 0) throw errors[0];
   return loadedFeeds(services);
 }
 

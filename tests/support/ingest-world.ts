@@ -17,7 +17,7 @@ import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../../shared/pipeline/ingest/ingest.ts';
-import { type HuntRunSummary, huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
+import { type HuntRun, huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
 import type { HuntServices } from '../../shared/pipeline/hunt/hunt-publications.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
 import { publishSnapshot } from './publish-snapshot.ts';
@@ -158,9 +158,11 @@ export class IngestWorld {
     };
   }
 
-  /** One run of the timer. */
-  async hunt(ports: Partial<HuntServices> = {}): Promise<HuntRunSummary | null> {
-    return huntIndicators(this.huntServices(ports));
+  /** One run of the timer; throws the first of what stopped hunts. */
+  async hunt(ports: Partial<HuntServices> = {}): Promise<HuntRun['summary'] | null> {
+    const run = await huntIndicators(this.huntServices(ports));
+    if (run !== null && run.errors.length > 0) throw run.errors[0];
+    return run?.summary ?? null;
   }
 
   /** Every block of partition 0, closing ones too. */

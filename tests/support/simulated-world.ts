@@ -562,7 +562,13 @@ export async function simulate(
       lookbackMs: 14 * 24 * 3600 * SECOND,
     };
   };
-  const hunt = (name: string) => guarded(huntIndicators(huntServices(name)));
+  const hunt = (name: string) =>
+    guarded(
+      (async () => {
+        const run = await huntIndicators(huntServices(name));
+        if (run !== null && run.errors.length > 0) throw new AggregateError(run.errors);
+      })(),
+    );
   if (faults.has('requests')) {
     for (let i = 0; i < 1 + int(3); i++) {
       at(START + random() * (DURATION + 300 * SECOND), () => {

@@ -1,6 +1,6 @@
 // What hunts have read of the log for an alert, and by what: so that a later one knows which contacts were counted.
 import { type Constraint, type Contact, constraintHolds } from '../indicator/constraint.ts';
-import { type Validity, validityAt } from '../indicator/validity.ts';
+import { type Validity, boundsOf } from '../indicator/validity.ts';
 import { type LogPosition, type LogRange, areApart, covers, spanOf } from './position.ts';
 
 /** What an indicator asks of a contact beside the address: by it a later hunt tells which contacts an earlier one counted. */
@@ -14,20 +14,25 @@ export interface HuntedStretch extends LogRange {
 }
 
 /** Whether a hunt has counted a contact of the message at `position`, which carries no finding. `at` is IoT Hub's time. */
-export function wasCounted(
-  stretches: readonly HuntedStretch[],
-  position: LogPosition,
-  at: number,
-  contact: Contact,
-): boolean {
-  return stretches.some(
-    (stretch) =>
-      covers(stretch, position) && stretch.conditions.some((one) => holds(one, contact, at)),
-  );
-}
+export type WasCounted = (position: LogPosition, at: number, contact: Contact) => boolean;
 
-function holds(condition: Condition, contact: Contact, at: number): boolean {
-  return validityAt(condition, at) === 'active' && constraintHolds(condition.constraint, contact);
+/** Made once for many contacts: times are read from their texts here. */
+export function countedIn(stretches: readonly HuntedStretch[]): WasCounted {
+  const read = stretches.map((range) => ({
+    range,
+    conditions: range.conditions.map(({ constraint, ...validity }) => {
+      return { constraint, ...boundsOf(validity) };
+    }),
+  }));
+  return (position, at, contact) =>
+    read.some(
+      ({ range, conditions }) =>
+        covers(range, position) &&
+        conditions.some(
+          ({ from, until, constraint }) =>
+            at >= from && at < until && constraintHolds(constraint, contact),
+        ),
+    );
 }
 
 /** Beyond this many the oldest two are one: rows between them will not be counted, too little rather than twice. */

@@ -9,12 +9,13 @@ import {
   MAX_FLOWS,
   type Sighting,
   addToTally,
+  foundBy,
   mergeIndicators,
   mergeWarnings,
   noteSighting,
   openAlert,
 } from './alert.ts';
-import { type Condition, type HuntedStretch, wasCounted, withStretch } from './hunted-stretch.ts';
+import { type Condition, type WasCounted, countedIn, withStretch } from './hunted-stretch.ts';
 import type { LogPosition, LogRange } from './position.ts';
 import { type Severity, isGraver } from './severity.ts';
 import { addTotals } from './totals.ts';
@@ -34,14 +35,15 @@ export interface HuntedRow {
   readonly position: LogPosition;
   /** IoT Hub time. */
   readonly at: number;
+  /** As the message was stamped. */
+  readonly moduleId: string | null;
+  readonly securityGroup: string;
   readonly contacts: readonly HuntedContact[];
 }
 
 /** What a hunt found of one alert; at least one contact matches. */
 export interface HuntedSighting {
   readonly key: AlertKey;
-  readonly moduleId: string | null;
-  readonly securityGroup: string;
   readonly warningLists: readonly WarningMatch[];
   readonly snapshot: string;
   readonly conditions: readonly Condition[];
@@ -61,10 +63,11 @@ export function countHunted(
   at: number,
 ): Alert | null {
   const stretches = alert?.huntedIn[partition] ?? [];
+  const counted = countedIn(stretches);
   let next = alert;
   let isNew = false;
   for (const sighting of sightings) {
-    const fresh = freshOf(sighting, stretches);
+    const fresh = freshOf(sighting, counted);
     if (fresh !== null) {
       isNew = true;
       next = withSighting(next ?? { ...openAlert(id, fresh, at), opening: null }, fresh);
@@ -79,19 +82,16 @@ export function countHunted(
 
 /** The matching contacts that no hunt has counted, added up; null if there are none. A message counts with its first one. */
 function freshOf(
-  { rows, key, moduleId, securityGroup, warningLists, snapshot }: HuntedSighting,
-  stretches: readonly HuntedStretch[],
+  { rows, key, warningLists, snapshot }: HuntedSighting,
+  isCounted: WasCounted,
 ): Sighting | null {
   let sum: Sighting | null = null;
   for (const row of rows) {
-    let messages = row.contacts.some((contact) =>
-      wasCounted(stretches, row.position, row.at, contact),
-    )
-      ? 0
-      : 1;
-    for (const contact of row.contacts) {
-      const { match, flow, direction } = contact;
-      if (match === null || wasCounted(stretches, row.position, row.at, contact)) continue;
+    const { position, at, moduleId, securityGroup } = row;
+    const counted = row.contacts.map((contact) => isCounted(position, at, contact));
+    let messages = counted.includes(true) ? 0 : 1;
+    for (const [i, { match, flow, direction }] of row.contacts.entries()) {
+      if (match === null || counted[i]) continue;
       const { bytesIn, bytesOut } = flow;
       const times = { firstSeen: row.at, lastSeen: row.at };
       const totals = { messages, connections: 1, bytesIn, bytesOut, ...times };
@@ -108,7 +108,8 @@ function freshOf(
 function joined(before: Sighting, one: Sighting): Sighting {
   const graver = isGraver(one.severity, before.severity) ? one : before;
   return {
-    ...before,
+    ...one,
+    indicators: before.indicators,
     severity: graver.severity,
     direction: graver.direction,
     totals: addTotals(before.totals, one.totals),
@@ -118,7 +119,11 @@ function joined(before: Sighting, one: Sighting): Sighting {
 
 function withSighting(alert: Alert, sighting: Sighting): Alert {
   const noted = noteSighting(alert, sighting.severity, sighting.totals.lastSeen) ?? alert;
-  return { ...noted, hunted: addToTally(noted.hunted, sighting) };
+  const hunted = addToTally(noted.hunted, sighting);
+  // Where the device was last; what was seen live knows it better.
+  if (foundBy(noted) === 'live') return { ...noted, hunted };
+  const { moduleId, securityGroup } = sighting;
+  return { ...noted, moduleId, securityGroup, hunted };
 }
 
 /** All that holds for any of the contacts, counted before or now; the same alert where it names all of it already. */

@@ -1,31 +1,30 @@
 // What the timer does: first what somebody waits for, then what publications brought.
-import { huntRequested } from './requested-hunts.ts';
 import { HuntTakenError } from './hunt-document.ts';
 import { type HuntServices, type HuntSummary, huntPublications } from './hunt-publications.ts';
+import { huntRequested } from './requested-hunts.ts';
 
 /** Both together end well before the host's `functionTimeout` of ten minutes; the next run goes on. */
 const REQUESTED_MS = 2 * 60_000;
 const PUBLICATIONS_MS = 4 * 60_000;
 
-export interface HuntRunSummary extends HuntSummary {
-  readonly requestsFinished: number;
+export interface HuntRun {
+  /** For the log line. */
+  readonly summary: HuntSummary & { readonly requestsFinished: number };
+  /** What stopped hunts; they stopped no other, and the next run goes on with them. */
+  readonly errors: readonly unknown[];
 }
 
-/**
- * Null where another run hunts already, and goes on. A hunt that fails stops no other; its error is thrown when they are done,
- * and the next run goes on with it.
- */
-export async function huntIndicators(services: HuntServices): Promise<HuntRunSummary | null> {
+/** Null where another run hunts already, and goes on. */
+export async function huntIndicators(services: HuntServices): Promise<HuntRun | null> {
   const { clock } = services;
   const errors: unknown[] = [];
   try {
     const requestsFinished = await huntRequested(services, clock.now() + REQUESTED_MS, errors);
-    const summary = await huntPublications(services, clock.now() + PUBLICATIONS_MS);
-    if (errors.length === 0) return { ...summary, requestsFinished };
+    const giveUpAt = clock.now() + PUBLICATIONS_MS;
+    const summary = await huntPublications(services, giveUpAt, errors);
+    return { summary: { ...summary, requestsFinished }, errors };
   } catch (error) {
     if (error instanceof HuntTakenError) return null;
-    errors.push(error);
+    throw error;
   }
-  if (errors.length === 1) throw errors[0];
-  throw new AggregateError(errors, `${errors.length} hunts met errors`);
 }

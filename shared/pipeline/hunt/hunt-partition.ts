@@ -10,9 +10,10 @@ import type { Clock } from '../../ports/clock.ts';
 import { ALERTS_AT_ONCE, alertIdOf, changeAlert } from '../alerts.ts';
 import { atOnce } from '../at-once.ts';
 import { listsAny } from '../ingest/judge.ts';
-import { type LogPlace, placed } from '../log/read-log.ts';
+import { LogDamagedError, type LogPlace, placed } from '../log/read-log.ts';
 import { type SearchCost, noCost, searchLog } from '../log/search-log.ts';
 import { Contacts } from './contacts.ts';
+import { HuntTakenError } from './hunt-document.ts';
 import { type HuntedIndicators, huntBlock } from './match-block.ts';
 
 export interface HuntPorts {
@@ -39,6 +40,8 @@ export interface PartitionProgress {
   readonly begun: boolean;
   /** Nothing in this partition is left for the hunt, whatever is appended. */
   readonly ended: boolean;
+  /** When damage was met at `place`, epoch milliseconds: it is looked at again later on. */
+  readonly damagedAt: number | null;
 }
 
 /** How a partition is called in what is stored of hunts. */
@@ -46,7 +49,12 @@ export function keyOf({ stream, partition }: PartitionRef): string {
   return `${stream}/${partition}`;
 }
 
-export const NOT_BEGUN: PartitionProgress = { place: null, begun: false, ended: false };
+export const NOT_BEGUN: PartitionProgress = {
+  place: null,
+  begun: false,
+  ended: false,
+  damagedAt: null,
+};
 
 /** What one step of a hunt adds to what was saved before. */
 export interface HuntStep {
@@ -67,7 +75,7 @@ const STEP_CONTACTS = 50_000;
 
 /**
  * Hunts through partitions side by side, each from where it is. True: each was read to its end; false: time was up. What stops
- * one partition stops no other, and is thrown when they are done.
+ * one partition stops no other, and is thrown when they are done: damage, which stays, only if nothing else is left to do.
  */
 export async function huntPartitions(
   ports: HuntPorts,
@@ -78,7 +86,7 @@ export async function huntPartitions(
   save: (partition: PartitionRef, step: HuntStep) => Promise<void>,
 ): Promise<boolean> {
   let isWhole = true;
-  const errors: unknown[] = [];
+  const errors: Error[] = [];
   await atOnce(partitions, PARTITIONS_AT_ONCE, async (partition) => {
     const before = progressOf(partition);
     const saveStep = (step: HuntStep) => save(partition, step);
@@ -86,11 +94,17 @@ export async function huntPartitions(
       const ended = await huntPartition(ports, partition, hunt, before, giveUpAt, saveStep);
       isWhole &&= ended;
     } catch (error) {
-      errors.push(error);
+      errors.push(error as Error);
     }
   });
-  if (errors.length > 0) throw errors[0];
-  return isWhole;
+  const isDamage = (error: Error) => error instanceof LogDamagedError;
+  const taken = errors.find((error) => error instanceof HuntTakenError);
+  const passing = taken ?? errors.find((error) => !isDamage(error));
+  if (passing !== undefined) throw passing;
+  if (!isWhole) return false;
+  const [damage] = errors;
+  if (damage !== undefined) throw damage;
+  return true;
 }
 
 /**
@@ -111,13 +125,13 @@ async function huntPartition(
   const cost = noCost();
   let { place, begun } = before;
   // What this run has read with what it knows. An earlier run of the same hunt may have known less.
-  let range: LogRange | null = null;
+  let range = null as LogRange | null;
   let step = new Step();
-  const flush = async (ended: boolean) => {
+  const flush = async (ended: boolean, damagedAt: number | null = null) => {
     if (range !== null) await apply(ports, partition, step.sightings, range);
     const { contacts, sightings } = step;
     await save({
-      progress: { place, begun, ended },
+      progress: { place, begun, ended, damagedAt },
       cost: { ...cost },
       contacts,
       sightings: sightings.length,
@@ -129,34 +143,45 @@ async function huntPartition(
 
   const search = { mayHold: listsAny.bind(null, targets), since, beforeSnapshot };
   const stretches = searchLog(log, partition, before, search, cost, codec);
-  for (;;) {
+  /** Null where the log goes on. */
+  const readOn = async (): Promise<boolean | null> => {
     const next = await stretches.next();
     if (next.done === true) {
       const ended = next.value.metNewer || beforeSnapshot === null;
       if (ended || step.stretches > 0) await flush(ended);
       return true;
     }
-    const { range: read, place: behind, block } = next.value;
-    place = behind;
-    step.stretches++;
-    if (read !== null) {
-      begun = true;
-      range = { from: (range ?? read).from, to: read.to } satisfies LogRange;
-    }
+    const { range: read, at, block } = next.value;
     if (block !== null) {
-      const { contacts } = step;
-      const onContact = countsContacts ? contacts.addSince.bind(contacts, since) : undefined;
-      const found = placed(partition, next.value.at, () =>
+      const onContact = countsContacts
+        ? step.contacts.addSince.bind(step.contacts, since)
+        : undefined;
+      const found = placed(partition, at, () =>
         huntBlock(block, hunt, ephemeralPortFrom, codec, onContact),
       );
       step.add(found);
     }
+    place = next.value.place;
+    step.stretches++;
+    if (read !== null) {
+      begun = true;
+      range = { from: (range ?? read).from, to: read.to };
+    }
     const isLate = clock.now() >= giveUpAt;
     if (step.isFull || isLate) await flush(false);
-    if (isLate) {
-      await stretches.return({ metNewer: false });
-      return false;
+    if (!isLate) return null;
+    await stretches.return({ metNewer: false });
+    return false;
+  };
+  try {
+    for (;;) {
+      const done = await readOn();
+      if (done !== null) return done;
     }
+  } catch (error) {
+    // What stands before the damage counts.
+    if (error instanceof LogDamagedError) await flush(false, clock.now());
+    throw error;
   }
 }
 

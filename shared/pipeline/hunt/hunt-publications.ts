@@ -62,17 +62,20 @@ interface PublicationState {
 }
 
 const STATE = 'hunts/publications';
+/** Damage stays until somebody restores the file: it is not looked at every minute, by every publication. */
+const DAMAGE_PAUSE_MS = 60 * 60_000;
 /** Nobody matches with an older snapshot after this: an instance asks for the pointer every minute. */
 const STALE_MATCHING_MS = 15 * 60_000;
 
 /**
  * Goes on with the hunt of every publication, the oldest first, until `giveUpAt`. Started from the pointer, so that a refresh that
  * dies after it has moved the pointer loses none. A publication is done with a pass that began a quarter of an hour after it:
- * until then a block with an older snapshot may come.
+ * until then a block with an older snapshot may come. What stops one of them is added to `errors` and stops no other.
  */
 export async function huntPublications(
   services: HuntServices,
   giveUpAt: number,
+  errors: unknown[],
 ): Promise<HuntSummary> {
   const { snapshots, checkpoints, clock, log } = services;
   const summary: HuntSummary = {
@@ -90,7 +93,6 @@ export async function huntPublications(
   // In this order: what is appended after the look at the log was not before the time was up.
   const began = clock.now();
   const partitions = await partitionEnds(log);
-  const errors: unknown[] = [];
   for (const publication of publications) {
     if (isDone(document.value, publication)) continue;
     const isLast = began >= parseInstant(publication.publishedAt)! + STALE_MATCHING_MS;
@@ -109,7 +111,6 @@ export async function huntPublications(
     else if (!isDone(document.value, publication)) summary.waiting++;
   }
   await document.change((state) => tidied(state, publications));
-  if (errors.length > 0) throw errors[0];
   return summary;
 }
 
@@ -141,12 +142,17 @@ async function pass(
   const { ordinal } = publication;
   const progressOf = (partition: PartitionRef) =>
     document.value.hunts[ordinal]?.partitions[keyOf(partition)] ?? NOT_BEGUN;
-  const open = partitions.filter(({ ref, end }) => {
-    const { ended, place } = progressOf(ref);
-    return !ended && isBefore(place, end);
+  const now = services.clock.now();
+  const isDamaged = ({ ref }: PartitionEnd) => {
+    const { damagedAt } = progressOf(ref);
+    return damagedAt !== null && now - damagedAt < DAMAGE_PAUSE_MS;
+  };
+  const open = partitions.filter((partition) => {
+    const { ended, place } = progressOf(partition.ref);
+    return !ended && isBefore(place, partition.end) && !isDamaged(partition);
   });
   // Most passes end here: no snapshot is read for a log that nobody wrote to.
-  if (open.length === 0) return true;
+  if (open.length === 0) return !partitions.some(isDamaged);
   const hunted = await huntedIn(services, publication, before);
   if (typeof hunted === 'string') {
     if (hunted === 'lost') summary.lost++;
@@ -157,10 +163,12 @@ async function pass(
   const since = parseInstant(publication.publishedAt)! - services.lookbackMs;
   const hunt = { ...hunted, since, beforeSnapshot: ordinal, countsContacts: false };
   const refs = open.map(({ ref }) => ref);
-  return huntPartitions(services, refs, hunt, progressOf, giveUpAt, async (partition, step) => {
+  const save = async (partition: PartitionRef, step: HuntStep) => {
     addStep(summary, step);
     await document.change((state) => withProgress(state, ordinal, partition, step.progress));
-  });
+  };
+  const isWhole = await huntPartitions(services, refs, hunt, progressOf, giveUpAt, save);
+  return isWhole && !partitions.some(isDamaged);
 }
 
 /** A partition, and where its log ended when the run began. */

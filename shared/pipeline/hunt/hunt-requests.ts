@@ -50,6 +50,8 @@ export async function addRequest(
   await checkpoints.write(names.hunt, hunt, null);
   for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
     const { listed, version } = await readList(checkpoints);
+    // A write whose answer was lost may have been done.
+    if (listed.some(({ id }) => id === hunt.id)) return;
     const gone = listed
       .filter(({ isDone }) => isDone)
       .slice(0, Math.max(0, listed.length - MAX_HUNTS + 1));

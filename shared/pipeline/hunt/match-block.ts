@@ -79,7 +79,9 @@ export function huntBlock(
       sighting.matches ||= match !== null;
       const position = { epoch, sequence: fromSequence + row };
       if (sighting.rows.at(-1)?.position.sequence !== position.sequence) {
-        sighting.rows.push({ position, at: rows.hubTime[row]!, contacts: [] });
+        const { moduleId, securityGroup } = rows.deviceOf(row);
+        const at = rows.hubTime[row]!;
+        sighting.rows.push({ position, at, moduleId, securityGroup, contacts: [] });
       }
       const contact = contactOf(rows.connections, c, ephemeralPortFrom);
       const flow = flowOf(rows, row, c, contact.direction);
@@ -113,14 +115,12 @@ function newSighting(
   { ref }: LoadedSnapshot,
   index: FindingIndex,
 ): Growing {
-  const { deviceId, moduleId, securityGroup } = rows.deviceOf(row);
+  const { deviceId } = rows.deviceOf(row);
   const { alertType } = listedPeer;
   const subject: AlertKey['subject'] = { kind: 'address', address: formatAddress(address) };
   const { indicators, warningLists } = index.listed(address);
   return {
     key: { alertType, ruleType: null, deviceId, subject },
-    moduleId,
-    securityGroup,
     warningLists,
     snapshot: ref.id,
     conditions: indicators.map(({ indicator }) => indicator),

@@ -32,6 +32,7 @@ interface Past {
   readonly sequence: number;
   readonly at?: number;
   readonly ports: readonly number[];
+  readonly group?: string;
 }
 
 /** What a hunt under these conditions finds in messages of one second each. */
@@ -41,18 +42,21 @@ function found(
   more: Partial<HuntedSighting> = {},
 ): HuntedSighting[] {
   const { flows, indicators } = sighting();
-  const rows = messages.map(({ sequence, at = SEEN - 10_000 + sequence, ports }): HuntedRow => {
-    const contacts = ports.map((remotePort): HuntedContact => {
-      const contact = { direction: 'outboundAttempt', remotePort, protocol: 0 } as const;
-      const holds = conditions.some(
-        (one) => validityAt(one, at) === 'active' && constraintHolds(one.constraint, contact),
-      );
-      const flow = { ...flows[0]!, time: at, remotePort };
-      return { ...contact, flow, match: holds ? { severity: 'medium', indicators } : null };
-    });
-    return { position: { epoch: 0, sequence }, at, contacts };
-  });
-  const common = { key: KEY, moduleId: null, securityGroup: 'default', warningLists: [] };
+  const rows = messages.map(
+    ({ sequence, at = SEEN - 10_000 + sequence, ports, group = 'default' }): HuntedRow => {
+      const contacts = ports.map((remotePort): HuntedContact => {
+        const contact = { direction: 'outboundAttempt', remotePort, protocol: 0 } as const;
+        const holds = conditions.some(
+          (one) => validityAt(one, at) === 'active' && constraintHolds(one.constraint, contact),
+        );
+        const flow = { ...flows[0]!, time: at, remotePort };
+        return { ...contact, flow, match: holds ? { severity: 'medium', indicators } : null };
+      });
+      const position = { epoch: 0, sequence };
+      return { position, at, moduleId: null, securityGroup: group, contacts };
+    },
+  );
+  const common = { key: KEY, warningLists: [] };
   return [{ ...common, snapshot: 'later', conditions, rows, ...more }];
 }
 
@@ -214,8 +218,18 @@ describe('what a hunt finds', () => {
 
   it('leaves the group of an alert as the live messages have it', () => {
     const live = countSightings(null, 'id', 'p', [counted(30, { securityGroup: 'new' })], SEEN)!;
-    const finds = found([{ sequence: 5, ports: [443] }], [ALWAYS], { securityGroup: 'old' });
+    const finds = found([{ sequence: 5, ports: [443], group: 'old' }]);
     assert.equal(hunt(live, finds)!.securityGroup, 'new');
+  });
+
+  it('has the group of the last message that matches, where nothing was seen live', () => {
+    const groups = ['first', 'second', 'third'];
+    const messages = groups.map((group, i) => ({
+      sequence: i,
+      ports: i < 2 ? [443] : [80],
+      group,
+    }));
+    assert.equal(hunt(null, found(messages, [onPort(443)]))!.securityGroup, 'second');
   });
 
   it('keeps few stretches and conditions, and counts too little rather than twice', () => {

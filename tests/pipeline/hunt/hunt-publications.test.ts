@@ -254,6 +254,59 @@ describe('hunting for what a publication brought', () => {
     assert.equal((await world.hunt({ log: without }))?.waiting, 2);
   });
 
+  it('finds what stands before damage, and looks at that once an hour', async () => {
+    const world = await worldWithPast();
+    const partition = { stream: STREAM, partition: '0' };
+    const last = (await world.log.files(partition)).at(-1)!;
+    const whole = await world.log.read(partition, last.name, 0, last.sizeBytes);
+    await world.log.append(partition, last.name, last.sizeBytes, new Uint8Array(100));
+    await world.list(OLD, NEW);
+    await assert.rejects(world.hunt(), { code: 'LOG_DAMAGED' });
+    assert.deepEqual(await world.shown(), AFTER);
+    const reads: string[] = [];
+    const watched = altered(world.log, {
+      read: async (...args: Parameters<typeof world.log.read>) => {
+        reads.push(args[1]);
+        return world.log.read(...args);
+      },
+    });
+    world.now += 20 * MINUTE;
+    const quiet = await world.hunt({ log: watched });
+    assert.deepEqual([reads, quiet?.waiting], [[], 1]);
+    world.now += 60 * MINUTE;
+    await assert.rejects(world.hunt(), { code: 'LOG_DAMAGED' });
+    // Somebody restores the file.
+    const restored = altered(world.log, {
+      files: async (...args: Parameters<typeof world.log.files>) =>
+        (await world.log.files(...args)).map((file) =>
+          file.name === last.name ? { ...file, sizeBytes: whole.length } : file,
+        ),
+    });
+    world.now += 61 * MINUTE;
+    assert.equal((await world.hunt({ log: restored }))?.waiting, 0);
+    assert.deepEqual(await world.shown(), AFTER);
+  });
+
+  it('saves its progress at least every 256 blocks', async () => {
+    const world = new IngestWorld({ maxFileBlocks: 1000 });
+    await world.list(OLD);
+    const instance = world.instance();
+    const messages = Array.from({ length: 600 }, () => ({ connections: [both(NEW)] }));
+    for (const event of world.send(...messages)) await instance.deliver([event]);
+    await world.list(OLD, NEW);
+    let saves = 0;
+    const checkpoints = altered(world.checkpoints, {
+      write: async (...args: Parameters<typeof world.checkpoints.write>) => {
+        saves++;
+        return world.checkpoints.write(...args);
+      },
+    });
+    const summary = await world.hunt({ checkpoints });
+    assert.equal(summary?.blocks, 600);
+    assert.ok(saves >= 3, `${saves} saves`);
+    assert.deepEqual(await world.shown(), ['cam-1 198.51.100.7 high 600/600 6000/12000']);
+  });
+
   it('reads nothing again of a log that ends before it looks', async () => {
     const world = await worldWithPast();
     world.now += 60 * MINUTE;

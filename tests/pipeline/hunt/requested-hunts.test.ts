@@ -8,6 +8,7 @@ import {
   requestHunt,
   showHunt,
 } from '../../../shared/pipeline/hunt/requested-hunts.ts';
+import { CurrentSnapshot } from '../../../shared/pipeline/ingest/current-snapshot.ts';
 import { LogDamagedError } from '../../../shared/pipeline/log/read-log.ts';
 import { IngestWorld, MINUTE, SECOND, START, STREAM, altered } from '../../support/ingest-world.ts';
 
@@ -126,6 +127,62 @@ describe('a hunt that somebody asked for', () => {
     assert.equal((await world.shown())[0], 'cam-1 203.0.113.1 high 1/1 10/20');
     await world.hunt();
     assert.equal((await showHunt(services, failing.id)).status, 'done');
+  });
+
+  it('judges by what is published by now', async () => {
+    const world = await worldWithPast();
+    const clock = { now: () => world.now };
+    const intelligence = new CurrentSnapshot(world.snapshots, clock, 60 * MINUTE);
+    await intelligence.refresh();
+    await world.list(LISTED, OTHER);
+    const services = world.huntServices({ intelligence });
+    const { id } = await requestHunt(services, { addresses: [OTHER] });
+    await world.hunt({ intelligence });
+    assert.deepEqual(shown(await showHunt(services, id)), ['cam-1 198.51.100.7 2/3 30 alert']);
+  });
+
+  it('is listed once though the answer of its write was lost', async () => {
+    const world = await worldWithPast();
+    const checkpoints = altered(world.checkpoints, {
+      write: async (...args: Parameters<typeof world.checkpoints.write>) => {
+        const version = await world.checkpoints.write(...args);
+        return args[0] === 'hunts/requests' ? null : version;
+      },
+    });
+    const { id } = await requestHunt(world.huntServices({ checkpoints }), { addresses: [OTHER] });
+    const hunts = await listHunts(world.huntServices());
+    assert.deepEqual(
+      hunts.map((one) => one.id),
+      [id],
+    );
+  });
+
+  it('tells what stands before the damage, and reads the rest to its end before it fails', async () => {
+    const world = await worldWithPast();
+    const partition = { stream: STREAM, partition: '0' };
+    const last = (await world.log.files(partition)).at(-1)!;
+    await world.log.append(partition, last.name, last.sizeBytes, new Uint8Array(100));
+    const other = { stream: STREAM, partition: '1' };
+    for (const file of await world.log.files(partition)) {
+      const bytes = await world.log.read(partition, file.name, 0, file.sizeBytes);
+      await world.log.create(other, file.name);
+      await world.log.append(other, file.name, 0, file === last ? bytes.slice(0, 0) : bytes);
+    }
+    const services = world.huntServices();
+    const { id } = await requestHunt(services, { addresses: [OTHER] });
+    let reads = 0;
+    const slow = altered(world.log, {
+      read: async (...args: Parameters<typeof world.log.read>) => {
+        if (args[0].partition === '1' && ++reads === 2) throw new Error('throttled');
+        return world.log.read(...args);
+      },
+    });
+    await assert.rejects(world.hunt({ log: slow }), /throttled/);
+    assert.equal((await showHunt(services, id)).status, 'running');
+    await world.hunt().catch(() => {});
+    const hunt = await showHunt(services, id);
+    assert.equal(hunt.status, 'failed');
+    assert.deepEqual(shown(hunt), ['cam-1 198.51.100.7 4/6 60']);
   });
 
   it('is waiting, then running, then done; the latest is listed first', async () => {

@@ -49,6 +49,7 @@ const SNAPSHOT_GRACE_MS = 24 * 60 * 60_000;
  */
 export async function refreshFeeds(services: RefreshServices): Promise<RefreshSummary> {
   const { summary, errors } = await fetchDueFeeds(services);
+  await settleFeeds(services, errors);
   const published = await publishFeeds(services);
   note(summary, published);
   await fetchLost(services, published.lost, errors);
@@ -58,7 +59,7 @@ export async function refreshFeeds(services: RefreshServices): Promise<RefreshSu
   return summary;
 }
 
-/** The first half of a refresh: every feed that is due is fetched, judged and recorded; nothing is published. */
+/** The first part of a refresh: every feed that is due is fetched, judged and recorded; nothing is told or published. */
 export async function fetchDueFeeds(
   services: RefreshServices,
 ): Promise<{ readonly summary: RefreshSummary; readonly errors: unknown[] }> {
@@ -93,7 +94,6 @@ export async function fetchDueFeeds(
       errors.push(error);
     }
   });
-  await settleAll(services, configuration, errors);
   return { summary, errors };
 }
 
@@ -138,11 +138,9 @@ async function fetchLost(
   }
 }
 
-async function settleAll(
-  services: RefreshServices,
-  configuration: FeedConfiguration,
-  errors: unknown[],
-): Promise<void> {
+/** The second part: alerts are brought in line with the records. What stops one of them is added to `errors`. */
+export async function settleFeeds(services: RefreshServices, errors: unknown[]): Promise<void> {
+  const configuration = await readFeedConfiguration(services.configuration);
   const configured = new Map(configuration.feeds.map((feed) => [feed.name, feed]));
   for (const stored of await services.feeds.list()) {
     const feed = configured.get(stored.feed.name);
