@@ -4,7 +4,7 @@ import type { IndicatorDetail } from '../../domain/indicator/indicator.ts';
 import type { Ipv4Indicators } from './collect.ts';
 import { SET_WORDS, type SnapshotColumns } from './layout.ts';
 import type { RangeColumns } from './ranges.ts';
-import { inconsistent } from './snapshot-error.ts';
+import { SnapshotError, inconsistent } from './snapshot-error.ts';
 import { U32List } from './u32-list.ts';
 
 export interface Listing {
@@ -14,20 +14,20 @@ export interface Listing {
 
 /** Every listed address and prefix once, with its own set; all but the single IPv4 addresses. */
 export function* otherListings({
-  ipv6,
-  ipv6Sets,
-  ipv4Ranges,
-  ipv6Ranges,
-  sets,
-}: SnapshotColumns): Generator<Listing> {
+  columns: { ipv6, ipv6Sets, ipv4Ranges, ipv6Ranges, sets },
+  stat,
+}: {
+  readonly columns: SnapshotColumns;
+  readonly stat: { readonly ipv4Prefixes: number; readonly ipv6Prefixes: number };
+}): Generator<Listing> {
   const { words, count } = ipv6;
   for (let i = 0; i < count; i++) {
     const at = 4 * i;
     const address = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!] as const;
     yield { prefix: { family: 6, words: address, bits: 128 }, set: ipv6Sets.at(i) };
   }
-  yield* prefixes(ipv4Ranges.columns, sets, 4);
-  yield* prefixes(ipv6Ranges.columns, sets, 6);
+  yield* prefixes(ipv4Ranges.columns, sets, 4, stat.ipv4Prefixes);
+  yield* prefixes(ipv6Ranges.columns, sets, 6, stat.ipv6Prefixes);
 }
 
 export function* ipv4Listings({ ipv4, ipv4Sets }: SnapshotColumns): Generator<Listing> {
@@ -68,15 +68,19 @@ export function parentOf(sets: Uint32Array, set: number): number {
   if (parent === undefined || parent >= set) throw inconsistent(`set ${set}`);
   return parent;
 }
+
 /**
  * A range lies in one prefix of each length in its chain of sets, or in several side by side that the same feeds list:
- * wherever such a prefix begins inside the range, it is listed, and it begins in one range only.
+ * wherever such a prefix begins inside the range, it is listed, and it begins in one range only. There are as many as the header
+ * says: a range that claimed to be of single addresses would have no end.
  */
 function* prefixes(
   { starts, sets: rangeSets }: RangeColumns,
   sets: Uint32Array,
   family: 4 | 6,
+  count: number,
 ): Generator<Listing> {
+  let left = count;
   const width = widthOf(family);
   const startOf = (i: number) =>
     i === rangeSets.length ? 1n << BigInt(width) : integerAt(starts, i, family);
@@ -85,11 +89,12 @@ function* prefixes(
     if (set === 0) continue;
     const [start, end] = [startOf(i), startOf(i + 1)];
     for (; set !== 0; set = parentOf(sets, set)) {
-      const bits = sets[set * SET_WORDS + 1]!;
-      if (bits > width) throw inconsistent(`set ${set}`);
+      const bits = sets[set * SET_WORDS + 1];
+      if (bits === undefined || bits > width) throw inconsistent(`set ${set}`);
       const step = 1n << BigInt(width - bits);
       const first = ((start + step - 1n) / step) * step;
       for (let at = first; at < end; at += step) {
+        if (left-- === 0) throw new SnapshotError('inconsistent', `more than ${count} prefixes`);
         yield { prefix: { family, words: wordsOf(at, family), bits }, set };
       }
     }

@@ -1,5 +1,6 @@
 // What one snapshot lists and another does not: a walk along the sorted columns of both. Sets are compared by number, once
-// it is known what each pair of them has in common, so that an address costs a few loads and no object.
+// it is known what each pair of them has in common, so that an address costs a few loads and no object; one with a detail of its
+// own costs the reading of it in both.
 import { NO_DETAIL } from '../../domain/indicator/indicator.ts';
 import type { SnapshotFeed, SnapshotIndicator } from './collect.ts';
 import { Ipv4Gatherer, otherListings } from './contents.ts';
@@ -8,8 +9,8 @@ import type { IndicatorSnapshot } from './indicator-snapshot.ts';
 
 /**
  * What `after` lists and `before` (null: nothing) does not, by feed, with the details that `after` has. An indicator is a
- * network, a feed and all that its detail says except `listedSince`. Warning lists of either are left out, and so is a feed
- * without anything new.
+ * network, a feed (whatever its kind) and all that its detail says except `listedSince`. Warning lists of either are left out,
+ * and so is a feed without anything new.
  */
 export function newIndicators(
   after: IndicatorSnapshot,
@@ -32,7 +33,7 @@ export function newIndicators(
       (gatherers[provenance] ??= of(provenance).ipv4).add(address, provenance, detail);
     }
   });
-  for (const { prefix, set } of otherListings(after.columns)) {
+  for (const { prefix, set } of otherListings(after)) {
     for (const provenance of news.of(set, before?.setOf(prefix) ?? 0)) {
       of(provenance).indicators.push({ prefix, detail: detail(provenance) });
     }
@@ -50,7 +51,7 @@ export function networksInBoth(one: IndicatorSnapshot, other: IndicatorSnapshot)
   forEachIpv4(one, other, (_, __, set) => {
     if (set !== 0) both++;
   });
-  for (const { prefix } of otherListings(one.columns)) if (other.lists(prefix)) both++;
+  for (const { prefix } of otherListings(one)) if (other.lists(prefix)) both++;
   return both;
 }
 
@@ -91,6 +92,7 @@ class SetNews {
   /** Provenances of `after`. Sets of 0 say nothing. */
   of(set: number, setBefore: number): readonly number[] {
     if (this.#lastSet === set && this.#lastSetBefore === setBefore) return this.#lastNews;
+    if (this.#known.size > MAX_KNOWN) this.#known.clear();
     let bySet = this.#known.get(set);
     if (bySet === undefined) this.#known.set(set, (bySet = new Map()));
     let news = bySet.get(setBefore);
@@ -114,6 +116,7 @@ class SetNews {
   #said(setBefore: number): ReadonlySet<string> {
     const before = this.#before;
     if (before === null || setBefore === 0) return NOTHING;
+    if (this.#saidBefore.size > MAX_KNOWN) this.#saidBefore.clear();
     let said = this.#saidBefore.get(setBefore);
     if (said === undefined) {
       said = new Set([...before.membersOf(setBefore)].map((member) => saidBy(before, member)));
@@ -124,6 +127,8 @@ class SetNews {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
+/** Sets that are remembered. Where every address has a detail of its own, each set is met once, and remembering is vain. */
+const MAX_KNOWN = 4096;
 
 /** All that makes two indicators of one network the same one. */
 function saidBy(snapshot: IndicatorSnapshot, provenance: number): string {

@@ -16,8 +16,11 @@ const LEAST_KEYS = 4096;
 /** One attempt in some hundred fails; keys that fail them all were made to. */
 const MAX_ATTEMPTS = 32;
 
-/** Of distinct keys; the same keys in the same order give the same bytes. Null where none is worth it, or none can be made. */
-export function buildFilter(keys: Uint32Array): Uint8Array | null {
+/**
+ * Of distinct keys; the same keys in the same order give the same bytes. Null where none is worth it, or none can be made.
+ * `mixed` goes into the seeds: with one that is known beforehand, 2,048 made addresses spoil all of them.
+ */
+export function buildFilter(keys: Uint32Array, mixed = mixOf(keys)): Uint8Array | null {
   if (keys.length < LEAST_KEYS) return null;
   // The sizes of the paper's own implementation, for three places a key.
   const bits = Math.min(
@@ -26,9 +29,8 @@ export function buildFilter(keys: Uint32Array): Uint8Array | null {
   );
   const spare = Math.max(1.125, 0.875 + (0.25 * Math.log(1e6)) / Math.log(keys.length));
   const segments = Math.ceil((keys.length * spare) / 2 ** bits) - 2;
-  if (segments > MAX_SEGMENTS) return null;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const seed = Math.imul(attempt, 0x9e37_79b9) >>> 0;
+    const seed = (Math.imul(attempt, 0x9e37_79b9) ^ mixed) >>> 0;
     const fingerprints = fingerprintsOf(keys, seed, bits, segments);
     if (fingerprints === null) continue;
     const section = new Uint8Array(4 * FILTER_HEADER_WORDS + fingerprints.length);
@@ -37,6 +39,16 @@ export function buildFilter(keys: Uint32Array): Uint8Array | null {
     return section;
   }
   return null;
+}
+
+/** A number that depends on every key: who knows the whole list may choose it, who writes a part of it may not. */
+function mixOf(keys: Uint32Array): number {
+  let mix = 0;
+  for (let i = 0; i < keys.length; i++) {
+    mix = Math.imul(mix ^ keys[i]!, 0x85eb_ca6b);
+    mix ^= mix >>> 15;
+  }
+  return mix;
 }
 
 /** Null if some keys share all their places with others. */

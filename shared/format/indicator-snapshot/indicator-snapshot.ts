@@ -150,7 +150,7 @@ export class IndicatorSnapshot {
   /** Everything that was put in, each once; equal details are one object. In no particular order. */
   *indicators(): Generator<SnapshotIndicator & { feed: string }> {
     yield* this.#indicatorsOf(ipv4Listings(this.columns));
-    yield* this.#indicatorsOf(otherListings(this.columns));
+    yield* this.#indicatorsOf(otherListings(this));
   }
 
   /** The same by feed, its single IPv4 addresses in bulk: no object an address. */
@@ -173,7 +173,7 @@ export class IndicatorSnapshot {
   }
 
   *#othersOf(name: string): Generator<SnapshotIndicator> {
-    for (const { feed, prefix, detail } of this.#indicatorsOf(otherListings(this.columns))) {
+    for (const { feed, prefix, detail } of this.#indicatorsOf(otherListings(this))) {
       if (feed === name) yield { prefix, detail };
     }
   }

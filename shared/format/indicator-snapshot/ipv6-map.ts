@@ -5,8 +5,8 @@ import type { RangeColumns } from './ranges.ts';
 /** Cells for each /48 or /32 that is marked, as a power of two: one in 16 is marked. */
 const SPARE_BITS = 4;
 const MAX_CELL_BITS = 24;
-/** A range over more /48s than this marks its /32s instead, and over more /32s its /16s. */
-const MAX_MARKS = 64;
+/** A range over more /48s than this marks its /32s instead, and over more /32s its /16s: the map is made while a message waits. */
+const MAX_MARKS = 8;
 
 export class Ipv6Map {
   /** One bit a cell, by a hash of the first 32 bits or of the first 48. */
@@ -20,7 +20,7 @@ export class Ipv6Map {
     const marks = addresses.length / 4 + sets.length;
     const bits = Math.min(32 - Math.clz32(marks) + SPARE_BITS, MAX_CELL_BITS);
     this.#shift = 32 - bits;
-    this.#cells = new Uint32Array(Math.max(2 ** (bits - 5), 1));
+    this.#cells = new Uint32Array(2 ** (bits - 5));
     for (let at = 0; at < addresses.length; at += 4) {
       this.#mark(cellOf48(addresses[at]!, addresses[at + 1]! >>> 16));
     }

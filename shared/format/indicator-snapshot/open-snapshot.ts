@@ -43,14 +43,22 @@ export function openSnapshot(
   bytes: Uint8Array,
   checksum: (bytes: Uint8Array) => number = crc32,
 ): IndicatorSnapshot {
+  return open(bytes, checksum, false);
+}
+
+function open(
+  bytes: Uint8Array,
+  checksum: (bytes: Uint8Array) => number,
+  isInside: boolean,
+): IndicatorSnapshot {
   const aligned = bytes.byteOffset % SECTION_ALIGNMENT === 0 ? bytes : Uint8Array.from(bytes);
   const header = readHeader(aligned, checksum);
   const sections = readSections(aligned, header.sections);
   const columns = viewColumns(sections, header);
   const { ipv4Addresses, ipv4Prefixes, ipv6Addresses, ipv6Prefixes } = header;
+  check(!isInside || sections.warningLists.length === 0, 'warning lists in warning lists');
   const warningLists =
-    sections.warningLists.length === 0 ? null : openSnapshot(sections.warningLists, checksum);
-  check((warningLists?.stat.warningLists ?? []).length === 0, 'warning lists in warning lists');
+    sections.warningLists.length === 0 ? null : open(sections.warningLists, checksum, true);
   return new IndicatorSnapshot(columns, readFeeds(sections.feeds), warningLists, {
     bytes: bytes.length,
     version: header.version,
@@ -73,6 +81,7 @@ function check(holds: boolean, found: string): asserts holds {
   if (!holds)
     throw new SnapshotError('inconsistent', `a consistent snapshot was expected: ${found}`);
 }
+
 function readHeader(bytes: Uint8Array, checksum: (bytes: Uint8Array) => number): Header {
   const words = new Uint32Array(
     bytes.buffer,
@@ -152,6 +161,7 @@ function viewColumns(sections: Sections, header: Header): SnapshotColumns {
     return new Uint32Array(buffer, byteOffset, byteLength / 4);
   };
   const { version, ipv4Addresses, ipv6Addresses } = header;
+  check(ipv4Addresses <= MAX_IPV4_ADDRESSES, `${ipv4Addresses} IPv4 addresses`);
   const setsOf = (name: 'ipv4Sets' | 'ipv6Sets', count: number) =>
     version === 2
       ? setsOfVersion2(sections[name], count, check)
@@ -190,7 +200,6 @@ function viewColumns(sections: Sections, header: Header): SnapshotColumns {
 
 /** What the blocks hold is left unchecked: no lookup leaves its bucket, and reading all back finds a torn one. */
 function checkedIpv4(index: Uint32Array, blocks: Uint32Array, count: number): Ipv4Columns {
-  check(count <= MAX_IPV4_ADDRESSES, `${count} IPv4 addresses`);
   check(index.length === ipv4IndexEntries(count), `an ipv4Index of ${index.length} entries`);
   check(blocks.length === ipv4BlockWords(count), `blocks of ${blocks.length} words`);
   checkMonotone('ipv4Index', index, count);
@@ -214,7 +223,7 @@ function filterOf(section: Uint8Array | undefined): FuseFilter | null {
 
 /** After this no lookup can leave its column: a bucket is a slice of it, whatever is asked for. */
 function checkIndex(name: string, index: Uint32Array, count: number): void {
-  const bits = 31 - Math.clz32(Math.max(index.length - 1, 1));
+  const bits = 31 - Math.clz32(index.length - 1);
   check(
     bits >= 1 && bits <= MAX_BUCKET_BITS && index.length === 2 ** bits + 1,
     `${name} of ${index.length} entries`,

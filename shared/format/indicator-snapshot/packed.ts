@@ -1,5 +1,6 @@
 // Columns of small numbers, bit-packed: entry `i` is the `width` bits from bit `i * width` on, the lowest bit of the lowest
-// word first. One word lies behind the last entry, so that any entry is read from two words without a question.
+// word first. An entry is read from two words without a question; behind the last word of a column there is nothing, which
+// reads as 0.
 
 /** The bits from `at` on, 32 of them. */
 export function bitsAt(words: Uint32Array, at: number): number {

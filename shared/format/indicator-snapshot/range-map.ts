@@ -24,7 +24,7 @@ export class RangeMap {
     for (let i = 0; i < starts.length; i++) {
       if (sets[i] === 0) continue;
       const end = i + 1 < starts.length ? starts[i + 1]! : 2 ** 32;
-      if (end > starts[i]!) this.#fill(starts[i]! >>> this.shift, (end - 1) >>> this.shift);
+      this.#fill(starts[i]! >>> this.shift, (end - 1) >>> this.shift);
     }
   }
 

@@ -210,7 +210,9 @@ async function huntedIn(
   const beforeIndex = before === null ? null : await opened(services, current, before);
   // Of the first publication, or where what stood before is forgotten or lost: everything.
   const targets =
-    beforeIndex === null ? index : openSnapshot(buildSnapshot(newIndicators(index, beforeIndex)));
+    beforeIndex === null
+      ? index
+      : openSnapshot(buildSnapshot(newIndicators(index, beforeIndex), { checksum: crc32 }), crc32);
   return isEmpty(targets) ? 'nothing' : { targets, intelligence };
 }
 

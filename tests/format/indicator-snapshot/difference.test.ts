@@ -57,6 +57,13 @@ describe('what one snapshot lists and another does not', () => {
     );
   });
 
+  it('names an indicator once that is listed since two times', () => {
+    const since = (time: string) => listed('192.0.2.1', { id: 'x', listedSince: time });
+    const times = ['2026-08-01T00:00:00.000Z', '2026-08-02T00:00:00.000Z'];
+    const found = newIndicators(snapshotOf(threats('one', ...times.map(since))), null);
+    assert.equal(keysOf(found).length, 1);
+  });
+
   it('is all there is where there was nothing, and nothing where nothing changed', () => {
     fc.assert(
       fc.property(feeds, (feeds) => {

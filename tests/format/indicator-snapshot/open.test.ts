@@ -168,7 +168,91 @@ describe('a damaged snapshot', () => {
   });
 });
 
+describe('a large snapshot that somebody changed', () => {
+  // With a filter, a network that is listed address by address, nested ranges and both families.
+  const dense = Array.from({ length: 700 }, (_, i) => 0xc0a8_0000 + i);
+  const addresses = Uint32Array.from(
+    { length: 5000 },
+    (_, i) => dense[i] ?? Math.imul(i, 0x9e37_79b1),
+  );
+  const ranges = ['45.0.0.0/8', '45.1.0.0/16', '2001:db8::/32', '2001:db8:0:1::/64', 'ffff::/16'];
+  const feed = (name: string, count: number) => ({
+    name,
+    kind: 'threat' as const,
+    indicators: [...ranges, '2001:db8::5', '::9'].map((text) => listed(text)),
+    ipv4: [{ addresses: addresses.slice(0, count), details: [null], detailOf: null }],
+  });
+  const large = buildSnapshot([feed('one', 5000), feed('two', 900)], { filter: true });
+  const view = new DataView(large.buffer);
+  const sections = Array.from({ length: view.getUint32(HEADER.sections * 4, true) }, (_, i) => {
+    const entry = HEADER_BYTES + i * SECTION_ENTRY_BYTES;
+    return { at: view.getUint32(entry + 8, true), length: view.getUint32(entry + 12, true) };
+  }).filter(({ length }) => length >= 4);
+
+  it('is refused, or answers every question and ends', () => {
+    const change = fc.record({
+      section: fc.constantFrom(...sections),
+      word: fc.oneof(fc.nat(3), fc.nat()),
+      value: fc.oneof(fc.nat(40), fc.constantFrom(0x8000_0000, 0xffff_ffff), fc.nat(0xffff_ffff)),
+    });
+    let opened = 0;
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const bytes = large.slice();
+        for (const { section, word, value } of changes) {
+          const at = section.at + 4 * (word % Math.floor(section.length / 4));
+          new DataView(bytes.buffer).setUint32(at, value, true);
+        }
+        try {
+          const snapshot = openSnapshot(sealed(bytes), crc32);
+          opened++;
+          for (const word of [0, 0xffff_ffff, 0x2d01_0001, ...addresses.subarray(690, 720)]) {
+            assert.equal(typeof snapshot.hasIpv4(word), 'boolean');
+            snapshot.matchesOfIpv4(word);
+          }
+          for (const [first, last] of [
+            [0, 9],
+            [0x2001_0db8, 0],
+            [0xffff_ffff, 0xffff_ffff],
+          ] as const) {
+            assert.equal(typeof snapshot.hasIpv6(first, 0, 0, last), 'boolean');
+            snapshot.matchesOfIpv6(first, 0, 0, last);
+          }
+          let listings = 0;
+          for (const _ of snapshot.indicators()) listings++;
+          assert.ok(listings < 50_000, `${listings}`);
+        } catch (error) {
+          assert.ok(error instanceof SnapshotError, String((error as Error).stack));
+        }
+      }),
+      { numRuns: 400 },
+    );
+    assert.ok(opened > 40, `${opened} were opened`);
+  });
+});
+
 describe('a snapshot whose checksum holds and whose parts do not agree', () => {
+  it('has warning lists inside its warning lists, however deep', () => {
+    const empty = buildSnapshot([]);
+    const nested = (inside: Uint8Array) => {
+      // The section is the last one, and empty: what is put behind the file is in it.
+      const bytes = new Uint8Array(Math.ceil(empty.length / 8) * 8 + inside.length);
+      bytes.set(empty);
+      bytes.set(inside, bytes.length - inside.length);
+      const view = new DataView(bytes.buffer);
+      const entry = HEADER_BYTES + NAMES.indexOf('warningLists') * SECTION_ENTRY_BYTES;
+      view.setUint32(entry + 8, bytes.length - inside.length, true);
+      view.setUint32(entry + 12, inside.length, true);
+      view.setUint32(HEADER.length * 4, bytes.length, true);
+      return sealed(bytes);
+    };
+    assert.equal(openSnapshot(nested(empty), crc32).stat.warningLists.length, 0);
+    refuses(nested(nested(empty)), 'inconsistent', /warning lists in warning lists/);
+    let deep = empty;
+    for (let i = 0; i < 3000; i++) deep = nested(deep);
+    refuses(deep, 'inconsistent', /warning lists in warning lists/);
+  });
+
   it('is of a version that this reader does not know', () => {
     for (const version of [0, 1, 4, 0xffff_ffff]) {
       refuses(
