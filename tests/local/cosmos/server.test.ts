@@ -13,7 +13,8 @@ describe('the Cosmos process', () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cosmos-'));
-    cosmos = await startCosmos({ directory });
+    // Any port: while it is killed and starts again, another test would take the usual one.
+    cosmos = await startCosmos({ directory, port: 0 });
     const client = connect(cosmos.endpoint);
     const { database } = await client.databases.create({ id: 'db' });
     const indexingPolicy = {

@@ -14,7 +14,8 @@ describe('the hub process', () => {
   let directory: string;
   let hub: HubProcess;
 
-  const start = (ports: { httpPort?: number; amqpPort?: number } = {}): Promise<HubProcess> =>
+  // Any ports: while this one is killed and starts again, another test would take the usual ones.
+  const start = (ports = { httpPort: 0, amqpPort: 0 }): Promise<HubProcess> =>
     startHub({ directory, name: 'devices', partitionCount: 2, ...ports });
   const receive = (partitionId: string, after: number | null = null, wait = 0) =>
     hub.client.receive(partitionId, after, 10_000, wait, never);
