@@ -1,10 +1,13 @@
 // A hunt for a thousand new indicators over a log of many connections: time, bytes read, and what the summaries leave out;
-// beside it the plain way, which unpacks every block. `node bench/hunt.ts [CONNECTIONS] [--planted N]`
+// beside it the plain way, which unpacks every block. `node bench/hunt.ts [CONNECTIONS] [--planted N] [--azurite]`
 import { mkdtemp, open, mkdir, readdir, rm, stat, writeFile, appendFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { type Azurite, startAzurite } from '../local/azurite.ts';
+import { BlobActivityLog } from '../shared/adapters/blob/activity-log.ts';
+import { createContainers, openBlobService } from '../shared/adapters/blob/blob-service.ts';
 import { MemoryAlertStore } from '../shared/adapters/memory/alert-store.ts';
 import { MemoryCheckpoints } from '../shared/adapters/memory/checkpoints.ts';
 import { MemoryIndicatorSnapshots } from '../shared/adapters/memory/indicator-snapshots.ts';
@@ -34,6 +37,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     planted: { type: 'string', default: '200' },
+    azurite: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -41,6 +45,7 @@ if (values.help) {
   process.stdout.write(`node bench/hunt.ts [CONNECTIONS] [--planted N]
   CONNECTIONS  in the log that is made, on disk (default: 5000000; 100000000 take 1.5 GB and minutes)
   --planted N  contacts with the indicators that are hunted (default: 200)
+  --azurite    the log lies in Azurite, not in files: with what the store and its SDK cost
 `);
   process.exit(0);
 }
@@ -246,9 +251,16 @@ const snapshotOf = (addresses: readonly number[]) =>
     },
   ]);
 
+async function blobLog({ connectionString }: Azurite): Promise<ActivityLog> {
+  const blobs = openBlobService({ connectionString });
+  await createContainers(blobs);
+  return new BlobActivityLog(blobs);
+}
+
 const directory = await mkdtemp(join(tmpdir(), 'threadwatch-bench-'));
+const azurite = values.azurite ? await startAzurite({ directory, port: 0 }) : null;
 try {
-  const log = new DiskLog(directory);
+  const log = azurite === null ? new DiskLog(directory) : await blobLog(azurite);
   const now = systemClock.now();
   const made = performance.now();
   const { connections, bytes } = await writeLog(log, now - (DAYS * 24 - 1) * HOUR);
@@ -324,5 +336,6 @@ try {
       `ratio                          ${(plainMs / huntMs).toFixed(1)}x the speed, ${(bytes / summary.bytesRead).toFixed(1)}x fewer bytes\n`,
   );
 } finally {
+  await azurite?.stop();
   await rm(directory, { recursive: true, force: true });
 }

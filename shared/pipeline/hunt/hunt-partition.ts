@@ -66,7 +66,7 @@ export interface HuntStep {
 }
 
 /** Each reads 4 MB at a time. */
-const PARTITIONS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 8;
 /** Unpacked blocks of one step: so much is done again after a crash. */
 const STEP_BLOCKS = 256;
 const STEP_STRETCHES = 4096;
