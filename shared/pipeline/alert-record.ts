@@ -1,4 +1,10 @@
-import { type Alert, type FlowSample, foundBy, shownTally } from '../domain/alert/alert.ts';
+import {
+  type Alert,
+  type FlowSample,
+  type WindowFacts,
+  foundBy,
+  shownTally,
+} from '../domain/alert/alert.ts';
 import { formatInstant } from '../domain/time/instant.ts';
 import { ruleTextOf } from '../rules/catalogue.ts';
 
@@ -28,11 +34,12 @@ export function alertRecord(alert: Alert): Record<string, unknown> {
           lastSeen: formatInstant(tally.totals.lastSeen),
           foundBy: foundBy(alert),
         }),
+    ...(alert.subject.kind === 'window' ? windowFields(alert.subject, alert.facts) : {}),
     displayName: text.displayName,
     description: text.description,
     evidence:
       tally === null
-        ? alert.facts
+        ? evidenceOf(alert)
         : {
             indicators: tally.indicators,
             warningLists: tally.warningLists ?? [],
@@ -44,6 +51,20 @@ export function alertRecord(alert: Alert): Record<string, unknown> {
     remediationSteps: text.remediationSteps,
   };
 }
+
+/** What a window alert counts stands beside the window. */
+function windowFields({ start, end }: WindowSubject, facts: Alert['facts']): object {
+  const { count, minThreshold, maxThreshold, timeWindowSize } = (facts ??
+    {}) as Partial<WindowFacts>;
+  const figures = { count, minThreshold, maxThreshold, timeWindowSize };
+  return { firstSeen: start, lastSeen: end, ...figures, foundBy: 'live' };
+}
+
+function evidenceOf({ subject, facts }: Alert): unknown {
+  return subject.kind === 'window' ? facts?.['evidence'] : facts;
+}
+
+type WindowSubject = Extract<Alert['subject'], { kind: 'window' }>;
 
 function flowRecord(flow: FlowSample): Record<string, unknown> {
   return { ...flow, time: formatInstant(flow.time) };

@@ -11,6 +11,7 @@ export const CONTAINERS = {
   indicators: 'indicators',
   checkpoints: 'checkpoints',
   configuration: 'configuration',
+  runs: 'runs',
 } as const;
 
 const OPTIONS: StoragePipelineOptions = {

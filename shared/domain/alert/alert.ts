@@ -11,6 +11,8 @@ export type AlertStatus = 'active' | 'inProgress' | 'resolved' | 'dismissed';
 
 export type AlertSubject =
   | { readonly kind: 'address'; readonly address: string }
+  /** ISO 8601, half-open. */
+  | { readonly kind: 'window'; readonly start: string; readonly end: string }
   | { readonly kind: 'platform'; readonly component: string; readonly key: string };
 
 /** What the id of an alert is made of, beside the hub. */
@@ -84,7 +86,7 @@ export interface Alert extends AlertKey {
   readonly hunted: Tally | null;
   /** By `stream/partition`: the stretches of the log that hunts have read for this alert; what they gave is in `hunted`. */
   readonly huntedIn: Readonly<Record<string, readonly HuntedStretch[]>>;
-  /** Figures of an alert that no sightings make up (platform health). */
+  /** Figures of an alert that no sightings make up (platform health, windows). */
   readonly facts: Readonly<Record<string, unknown>> | null;
 }
 
@@ -265,6 +267,53 @@ export function platformKey(finding: PlatformFinding): AlertKey {
     deviceId: null,
     subject: { kind: 'platform', component, key },
   };
+}
+
+/** A device's figure of one window that lies outside what its group expects. */
+export interface WindowFinding {
+  readonly alertType: string;
+  readonly ruleType: string;
+  readonly deviceId: string;
+  readonly securityGroup: string;
+  readonly severity: Severity;
+  /** ISO 8601. */
+  readonly start: string;
+  readonly end: string;
+  readonly facts: WindowFacts;
+}
+
+export interface WindowFacts {
+  readonly count: number;
+  readonly minThreshold: number;
+  readonly maxThreshold: number;
+  /** As the rule writes it. */
+  readonly timeWindowSize: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+export function openWindowAlert(id: string, finding: WindowFinding, at: number): Alert {
+  return {
+    id,
+    ...windowKey(finding),
+    moduleId: null,
+    securityGroup: finding.securityGroup,
+    severity: finding.severity,
+    status: 'active',
+    revision: 1,
+    createdAt: at,
+    resolvedAt: null,
+    opening: null,
+    live: null,
+    counted: {},
+    hunted: null,
+    huntedIn: {},
+    facts: { ...finding.facts },
+  };
+}
+
+export function windowKey(finding: WindowFinding): AlertKey {
+  const { alertType, ruleType, deviceId, start, end } = finding;
+  return { alertType, ruleType, deviceId, subject: { kind: 'window', start, end } };
 }
 
 /** Null when it stands resolved or dismissed already. */

@@ -20,7 +20,12 @@ export function partitionKeyOf(key: AlertKey): string {
 }
 
 function subjectParts(subject: AlertSubject): readonly string[] {
-  return subject.kind === 'address'
-    ? [subject.kind, subject.address]
-    : [subject.kind, subject.component, subject.key];
+  switch (subject.kind) {
+    case 'address':
+      return [subject.kind, subject.address];
+    case 'window':
+      return [subject.kind, subject.start, subject.end];
+    case 'platform':
+      return [subject.kind, subject.component, subject.key];
+  }
 }

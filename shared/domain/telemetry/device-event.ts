@@ -1,3 +1,6 @@
+/** What IoT Hub tells through the stream beside messages: only the hub can set it. */
+export type EventTopic = 'telemetry' | 'twinUpdate' | 'deviceDeleted';
+
 /** One event of the device stream: who sent it, when, and the bytes, which are not looked into yet. */
 export interface DeviceEvent {
   /** Rises by one inside a partition. */
@@ -12,6 +15,7 @@ export interface DeviceEvent {
   readonly securityGroup: string;
   /** The `mti` property or the security interface id is there; all else is somebody else's telemetry. */
   readonly isSecurityMessage: boolean;
+  readonly topic: EventTopic;
   readonly mti: string | null;
   readonly body: Uint8Array;
 }

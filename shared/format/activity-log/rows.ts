@@ -9,7 +9,8 @@
 //   locals    varint count a; then a × (u8 family, 4 or 16 address bytes in network order): the devices' own addresses
 //   n         varint
 //   mark      n × u8: bits 0-1 kind (0 counted, 1 quarantined, 2 not a security message); bit 2 marks a repeat, which
-//             has kind 0, is not decoded and counts nowhere
+//             has kind 0, is not decoded and counts nowhere; bits 3-4 of kind 2 say what it is instead (0 anything, 1 a
+//             change of the device's twin, 2 the end of its identity)
 //   enqueued  n × zigzag, Event Hubs time in ms, difference to the row before (the first: to the epoch)
 //   hub       n × zigzag, IoT Hub time in ms minus the row's Event Hubs time
 //   device    n × varint index into devices
@@ -31,6 +32,7 @@ import type { AddressFinding } from '../../domain/alert/finding.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
 import { SEVERITIES } from '../../domain/alert/severity.ts';
 import { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
+import type { EventTopic } from '../../domain/telemetry/device-event.ts';
 import { DIRECTIONS } from '../../domain/telemetry/direction.ts';
 import { widened } from '../../domain/telemetry/widened.ts';
 import { asciiBytes, parseAsciiJson, toAsciiJson } from '../ascii-json.ts';
@@ -50,6 +52,10 @@ export const QUARANTINED = 1;
 export const OTHER = 2;
 const KIND_BITS = 3;
 const REPEAT_BIT = 4;
+const TOPIC_SHIFT = 3;
+const KNOWN_BITS = KIND_BITS | REPEAT_BIT | (3 << TOPIC_SHIFT);
+/** By number, in rows that are no security message. */
+const TOPICS: readonly EventTopic[] = ['telemetry', 'twinUpdate', 'deviceDeleted'];
 
 export type RowKind = typeof COUNTED | typeof QUARANTINED | typeof OTHER;
 
@@ -81,6 +87,8 @@ export interface RowFinding {
 export interface RowFields {
   readonly kind: RowKind;
   readonly repeat: boolean;
+  /** What an event that is no security message tells; `telemetry` when left out. */
+  readonly topic?: EventTopic;
   readonly enqueuedTime: number;
   readonly hubTime: number;
   readonly device: DeviceRef;
@@ -126,7 +134,8 @@ export class ActivityRows {
   add(row: RowFields): number {
     const i = this.count;
     if (i === this.mark.length) this.#grow();
-    this.mark[i] = row.kind | (row.repeat ? REPEAT_BIT : 0);
+    const topic = row.kind === OTHER ? TOPICS.indexOf(row.topic ?? 'telemetry') : 0;
+    this.mark[i] = row.kind | (row.repeat ? REPEAT_BIT : 0) | (topic << TOPIC_SHIFT);
     this.enqueuedTime[i] = row.enqueuedTime;
     this.hubTime[i] = row.hubTime;
     this.device[i] = this.#indexOf(row.device);
@@ -140,6 +149,10 @@ export class ActivityRows {
 
   kindOf(row: number): RowKind {
     return (this.mark[row]! & KIND_BITS) as RowKind;
+  }
+
+  topicOf(row: number): EventTopic {
+    return TOPICS[this.mark[row]! >>> TOPIC_SHIFT]!;
   }
 
   isRepeat(row: number): boolean {
@@ -222,7 +235,10 @@ export class ActivityRows {
     rows.count = count;
     for (let i = 0; i < count; i++) {
       rows.mark[i] = input.u8();
-      if (rows.kindOf(i) > OTHER || rows.mark[i]! > (KIND_BITS | REPEAT_BIT)) {
+      const mark = rows.mark[i]!;
+      const topic = mark >>> TOPIC_SHIFT;
+      const hasTopic = topic === 0 || (rows.kindOf(i) === OTHER && topic < TOPICS.length);
+      if (rows.kindOf(i) > OTHER || mark > KNOWN_BITS || !hasTopic) {
         throw new BlockFormatError(`row ${i} has the unknown mark ${rows.mark[i]}`);
       }
     }

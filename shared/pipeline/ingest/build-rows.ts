@@ -51,6 +51,7 @@ export function buildRows(
     const row = rows.add({
       kind,
       repeat,
+      topic: event.topic,
       enqueuedTime: event.enqueuedTime,
       hubTime: event.hubTime,
       device: event,

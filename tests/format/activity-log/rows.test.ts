@@ -290,6 +290,10 @@ describe('damaged rows', () => {
       /unknown mark 8/,
     );
     refused(
+      one((rows) => (rows.mark[0] = 32)),
+      /unknown mark 32/,
+    );
+    refused(
       one((rows) => (rows.device[0] = 1)),
       /points outside 1 entries/,
     );

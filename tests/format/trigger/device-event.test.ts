@@ -99,3 +99,40 @@ describe('the security group of a device event', () => {
     assert.equal(read({}, { securityGroup: 'pumps' }).securityGroup, 'default');
   });
 });
+
+describe('an event of the hub itself', () => {
+  const twin = { 'iothub-message-source': 'twinChangeEvents' };
+
+  it('tells a change of a twin, and the end of an identity', () => {
+    const topic = (source: string, opType: unknown) =>
+      read({ opType }, { 'iothub-message-source': source }).topic;
+    assert.equal(topic('twinChangeEvents', 'updateTwin'), 'twinUpdate');
+    assert.equal(topic('TwinChangeEvents', 'replaceTwin'), 'twinUpdate');
+    assert.equal(topic('deviceLifecycleEvents', 'deleteDeviceIdentity'), 'deviceDeleted');
+    assert.equal(topic('deviceLifecycleEvents', 'createDeviceIdentity'), 'telemetry');
+    // A module that goes is not the end of its device.
+    assert.equal(topic('moduleLifecycleEvents', 'deleteModuleIdentity'), 'telemetry');
+    for (const none of [undefined, null, 7, 'constructor', 'deleteDeviceIdentity']) {
+      assert.equal(topic('twinChangeEvents', none), 'telemetry');
+    }
+  });
+
+  it('cannot be claimed by a device: the source is the hub’s word', () => {
+    const claimed = { opType: 'updateTwin', 'iothub-message-source': 'twinChangeEvents' };
+    assert.equal(read(claimed).topic, 'telemetry');
+    assert.equal(read(claimed, { 'iothub-message-source': 'Telemetry' }).topic, 'telemetry');
+    assert.equal(read(claimed, { 'iothub-message-source': '__proto__' }).topic, 'telemetry');
+  });
+
+  it('names its device in either map', () => {
+    const named = (properties: Json) =>
+      read(properties, { ...twin, 'iothub-connection-device-id': undefined });
+    assert.equal(named({ deviceId: 'pump-3', moduleId: 'm' }).deviceId, 'pump-3');
+    assert.equal(named({ deviceId: 'pump-3', moduleId: 'm' }).moduleId, 'm');
+    assert.equal(read({ deviceId: 'pump-3' }, twin).deviceId, 'pump-1');
+  });
+
+  it('is never a security message, whatever its properties say', () => {
+    assert.equal(read({ mti: '2.3-1-0-0' }, twin).isSecurityMessage, false);
+  });
+});

@@ -32,6 +32,7 @@ export function deviceEvent(
     moduleId: null,
     securityGroup: 'default',
     isSecurityMessage: true,
+    topic: 'telemetry',
     mti: '2.3-1-0-0',
     body: encodeMessage(connections),
     ...fields,

@@ -1,0 +1,171 @@
+// Holds the devices of a partition to the rules of their groups in one window. What it finds depends on the log and the groups
+// alone, so once or ten times is the same.
+import { type WindowFinding, openWindowAlert, windowKey } from '../../domain/alert/alert.ts';
+import { formatAddress } from '../../domain/address/address.ts';
+import { formatInstant } from '../../domain/time/instant.ts';
+import { type GroupSet, judgingGroup } from '../../domain/security-group/security-group.ts';
+import {
+  type JudgedRule,
+  type WindowRules,
+  isOutside,
+  measured,
+  windowRules,
+} from '../../domain/security-group/window-rules.ts';
+import {
+  type DeviceActivity,
+  isKnown,
+  mergedActivity,
+} from '../../domain/window/device-activity.ts';
+import { countOf, type FiveTuples, tupleAt } from '../../domain/window/five-tuples.ts';
+import type { Window } from '../../domain/window/window.ts';
+import type { PartitionRef } from '../../ports/activity-log.ts';
+import type { AlertStore } from '../../ports/alert-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { OUTSIDE_RANGE_SEVERITY, alertTypeOf } from '../../rules/window/outside-range.ts';
+import { ALERTS_AT_ONCE, alertIdOf, changeAlert } from '../alerts.ts';
+import { atOnce } from '../at-once.ts';
+import { partitionKeyOf } from '../../domain/alert/identity.ts';
+import { type Joined, joinActivities } from './merge-activities.ts';
+import type { Activities } from './run-files.ts';
+import { knownDevices, windowActivity } from './window-activity.ts';
+import type { RunServices } from './write-runs.ts';
+
+export interface EvaluationServices extends RunServices {
+  readonly alerts: AlertStore;
+  readonly clock: Clock;
+  readonly hub: string;
+}
+
+export interface WindowSummary {
+  /** Held to some rule. */
+  readonly devices: number;
+  readonly alerts: number;
+}
+
+const NOTHING: WindowSummary = { devices: 0, alerts: 0 };
+
+/** The runs up to the window's end must be written. */
+export async function evaluateWindow(
+  services: EvaluationServices,
+  ref: PartitionRef,
+  window: Window,
+  groups: GroupSet,
+): Promise<WindowSummary> {
+  const rules = windowRules(groups, window.end - window.start);
+  const all = [...rules.values()].flat();
+  if (all.length === 0) return NOTHING;
+  // Who sent nothing counts zero. Where zero is allowed everywhere, only what happened has to be read.
+  const needsKnown = all.some((rule) => isOutside(0, rule));
+  const activity = await windowActivity(services, ref, window);
+  const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
+  let devices = 0;
+  let alerts = 0;
+  for await (const batch of joinActivities(activity, known)) {
+    const findings: WindowFinding[] = [];
+    for (const one of batch) {
+      const found = judge(one, rules, window);
+      if (found !== null) devices++;
+      findings.push(...(found ?? []));
+    }
+    await raise(services, findings);
+    alerts += findings.length;
+  }
+  return { devices, alerts };
+}
+
+/** Null where no rule concerns the device. `left` is what it did in the window, `right` that it is known. */
+function judge(
+  { left, right }: Joined,
+  rules: WindowRules,
+  window: Window,
+): WindowFinding[] | null {
+  const device = left ?? withoutActivity(right!);
+  // A device that sent no message in the window belongs where its last one said.
+  const isSilent = left === null || left.seen === null;
+  const { securityGroup } = isSilent && right !== null ? right : device;
+  const own = judgingGroup(rules, securityGroup) ?? [];
+  if (own.length === 0) return null;
+  const mayBeZero = left === null || isKnown(right === null ? left : mergedActivity(right, left));
+  return own.flatMap((rule) => {
+    const count = measured(device, rule.measure);
+    if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeZero)) return [];
+    return [findingOf(device, securityGroup, rule, count, window)];
+  });
+}
+
+function withoutActivity(known: DeviceActivity): DeviceActivity {
+  return { ...known, messages: 0, twinUpdates: 0, tuples: known.tuples.subarray(0, 0) };
+}
+
+function findingOf(
+  device: DeviceActivity,
+  securityGroup: string,
+  rule: JudgedRule,
+  count: number,
+  { start, end }: Window,
+): WindowFinding {
+  const { ruleType, minThreshold, maxThreshold, timeWindowSize } = rule;
+  return {
+    alertType: alertTypeOf(ruleType),
+    ruleType,
+    deviceId: device.deviceId,
+    securityGroup,
+    severity: OUTSIDE_RANGE_SEVERITY,
+    start: formatInstant(start),
+    end: formatInstant(end),
+    facts: {
+      count,
+      minThreshold,
+      maxThreshold,
+      timeWindowSize,
+      evidence: {
+        messages: device.messages,
+        ...(rule.measure === 'activeConnections' ? contributorsOf(device.tuples) : {}),
+      },
+    },
+  };
+}
+
+const MAX_CONTRIBUTORS = 10;
+
+/** The remote addresses that account for most of the connections. */
+function contributorsOf(tuples: FiveTuples): Readonly<Record<string, unknown>> {
+  const byAddress = new Map<string, { connections: number; records: number; ports: Set<number> }>();
+  for (let i = 0; i < countOf(tuples); i++) {
+    const { family, remote, remotePort, records } = tupleAt(tuples, i);
+    const address = formatAddress({ family: family === 4 ? 4 : 6, words: remote });
+    let one = byAddress.get(address);
+    if (one === undefined) {
+      byAddress.set(address, (one = { connections: 0, records: 0, ports: new Set() }));
+    }
+    one.connections++;
+    one.records += records;
+    if (one.ports.size < MAX_CONTRIBUTORS) one.ports.add(remotePort);
+  }
+  const contributors = [...byAddress]
+    .sort(([a, x], [b, y]) => y.connections - x.connections || (a < b ? -1 : 1))
+    .slice(0, MAX_CONTRIBUTORS)
+    .map(([remoteAddress, { connections, records, ports }]) => ({
+      remoteAddress,
+      connections,
+      records,
+      remotePorts: [...ports],
+    }));
+  return { contributors, contributorsLeftOut: byAddress.size - contributors.length };
+}
+
+async function raise(
+  { alerts, clock, hub }: EvaluationServices,
+  findings: readonly WindowFinding[],
+): Promise<void> {
+  await atOnce(findings, ALERTS_AT_ONCE, async (finding) => {
+    const key = windowKey(finding);
+    const id = alertIdOf(hub, key);
+    // One that stands is of an evaluation that was interrupted: it found the same.
+    await changeAlert(alerts, partitionKeyOf(key), id, (stored) =>
+      stored === null ? openWindowAlert(id, finding, clock.now()) : null,
+    );
+  });
+}
+
+async function* nobody(): Activities {}

@@ -1,0 +1,162 @@
+// Where runs stand, and how they are written and read. A run holds what the rows of one slice of the log tell about one piece of
+// time: `{stream}/{partition}/{level}/{start of the piece}/{end of the slice}`. A piece has the run of its own slice, one of the
+// slice before (its first minutes were read there: a slice ends with the grace period), and one for each slice that brought late
+// rows. So what a window counts is chosen by name: a window takes the runs of its pieces whose slice ends with it or before.
+import type { DeviceActivity } from '../../domain/window/device-activity.ts';
+import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
+import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
+import type { BlockCodec } from '../../format/activity-log/layout.ts';
+import type { RunHeader } from '../../format/run/header.ts';
+import { RunFormatError } from '../../format/run/layout.ts';
+import { RunReader } from '../../format/run/read-run.ts';
+import { RunWriter } from '../../format/run/write-run.ts';
+import type { PartitionRef } from '../../ports/activity-log.ts';
+import type { Runs } from '../../ports/runs.ts';
+
+/** Devices in order of id, some at a time. */
+export type Activities = AsyncIterable<readonly DeviceActivity[]>;
+
+/** A length of pieces: each is merged from runs of the level before. */
+export interface Level {
+  readonly name: string;
+  readonly size: number;
+  /** How much of a piece's stamp the names of a listing share. */
+  readonly listedBy: number;
+}
+
+export const LEVELS: readonly Level[] = [
+  { name: '5m', size: PIECE_MS, listedBy: 'yyyyMMddTHH'.length },
+  { name: '1h', size: HOUR_MS, listedBy: 'yyyyMMdd'.length },
+  { name: '1d', size: DAY_MS, listedBy: 'yyyyMM'.length },
+];
+
+export interface RunName {
+  readonly name: string;
+  readonly pieceStart: number;
+  readonly sliceEnd: number;
+}
+
+export function runName(
+  ref: PartitionRef,
+  level: Level,
+  pieceStart: number,
+  sliceEnd: number,
+): string {
+  return `${folderOf(ref)}${level.name}/${stampOf(pieceStart)}/${stampOf(sliceEnd)}`;
+}
+
+/** The name of the file of all devices that were known when a slice ended. */
+export function knownName(ref: PartitionRef, sliceEnd: number): string {
+  return `${folderOf(ref)}known/${stampOf(sliceEnd)}`;
+}
+
+export function parseRunName(name: string): RunName {
+  const [pieceStart, sliceEnd] = name.split('/').slice(-2).map(instantOfStamp);
+  if (pieceStart === undefined || sliceEnd === undefined) throw notAName(name);
+  return { name, pieceStart, sliceEnd };
+}
+
+/** The runs that a window counts, which must begin and end with pieces of the level. */
+export async function runsOfWindow(
+  runs: Runs,
+  ref: PartitionRef,
+  level: Level,
+  { start, end }: Window,
+): Promise<readonly RunName[]> {
+  const prefixes = new Set<string>();
+  for (let piece = start; piece < end; piece += level.size) {
+    prefixes.add(stampOf(piece).slice(0, level.listedBy));
+  }
+  const found: RunName[] = [];
+  for (const prefix of prefixes) {
+    const names = await runs.list(`${folderOf(ref)}${level.name}/${prefix}`);
+    for (const run of names.map(parseRunName)) {
+      if (run.pieceStart >= start && run.pieceStart < end && run.sliceEnd <= end) found.push(run);
+    }
+  }
+  return found.sort((a, b) => a.sliceEnd - b.sliceEnd || a.pieceStart - b.pieceStart);
+}
+
+/** The newest file of known devices that a slice up to `until` left; null: nothing was known before. */
+export async function lastKnown(
+  runs: Runs,
+  ref: PartitionRef,
+  until: number,
+): Promise<{ readonly name: string; readonly sliceEnd: number } | null> {
+  // One is written with every day's end at least, so a day's listing holds the newest.
+  const day = stampOf(alignedDown(until, DAY_MS)).slice(0, 'yyyyMMdd'.length);
+  let newest: { name: string; sliceEnd: number } | null = null;
+  for (const name of await runs.list(`${folderOf(ref)}known/${day}`)) {
+    const sliceEnd = instantOfStamp(name.slice(name.lastIndexOf('/') + 1));
+    if (sliceEnd <= until) newest = { name, sliceEnd };
+  }
+  return newest;
+}
+
+/** False where the run is there already. */
+export async function writeRun(
+  runs: Runs,
+  name: string,
+  header: RunHeader,
+  devices: Activities | Iterable<readonly DeviceActivity[]>,
+  codec: BlockCodec,
+): Promise<boolean> {
+  return runs.write(name, piecesOf(header, devices, codec));
+}
+
+export async function* readRun(runs: Runs, name: string, codec: BlockCodec): Activities {
+  const pieces = await runs.read(name);
+  if (pieces === null) throw new RunLostError(`run ${name} is gone`);
+  const reader = new RunReader(codec);
+  try {
+    for await (const bytes of pieces) {
+      const devices = reader.push(bytes);
+      if (devices.length > 0) yield devices;
+    }
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof RunFormatError)) throw error;
+    throw new RunFormatError(`run ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+/** A run that was written is not there: somebody removed it. `threadwatch rebuild` makes it again. */
+export class RunLostError extends Error {
+  readonly code = 'RUN_LOST';
+}
+
+async function* piecesOf(
+  header: RunHeader,
+  devices: Activities | Iterable<readonly DeviceActivity[]>,
+  codec: BlockCodec,
+): AsyncGenerator<Uint8Array> {
+  const writer = new RunWriter(codec);
+  yield writer.begin(header);
+  for await (const some of devices) {
+    for (const device of some) {
+      const bytes = writer.add(device);
+      if (bytes !== null) yield bytes;
+    }
+  }
+  yield writer.end();
+}
+
+export function folderOf({ stream, partition }: PartitionRef): string {
+  return `${stream}/${partition}/`;
+}
+
+/** `yyyyMMddTHHmm`: ascending names are ascending times. */
+export function stampOf(time: number): string {
+  return formatInstant(time).slice(0, 16).replaceAll(/[-:]/g, '');
+}
+
+function instantOfStamp(stamp: string): number {
+  const [, yyyy, mm, dd, hour, minute] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)$/.exec(stamp) ?? [];
+  const instant = parseInstant(`${yyyy}-${mm}-${dd}T${hour}:${minute}:00Z`);
+  if (instant === null) throw notAName(stamp);
+  return instant;
+}
+
+function notAName(name: string): RunFormatError {
+  return new RunFormatError(`${name} is not the name of a run`);
+}

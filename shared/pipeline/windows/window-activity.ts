@@ -1,0 +1,101 @@
+// What the devices of a partition did in a window, and which of them were known at its end. Both are streams in order of device.
+import { HOUR_MS, PIECE_MS, type Window, alignedDown, holds } from '../../domain/window/window.ts';
+import { type DeviceActivity, isKnown } from '../../domain/window/device-activity.ts';
+import { readRows } from '../../format/activity-log/block.ts';
+import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
+import { hourOf, hourOfFile } from '../log/file-name.ts';
+import { type LogPlace, placed, readForward } from '../log/read-log.ts';
+import { CLOCK_MARGIN_MS } from '../log/read-tail.ts';
+import { PieceCollector } from './collect-pieces.ts';
+import { mergeActivities } from './merge-activities.ts';
+import {
+  type Activities,
+  LEVELS,
+  type Level,
+  lastKnown,
+  readRun,
+  runsOfWindow,
+} from './run-files.ts';
+import type { RunServices } from './write-runs.ts';
+
+/**
+ * The window's activity as far as it was read in time: rows with an Event Hubs time before its end and the grace period. The runs up
+ * to the window's end must be written. A window that does not consist of whole pieces is read from the log.
+ */
+export async function windowActivity(
+  services: RunServices,
+  ref: PartitionRef,
+  window: Window,
+): Promise<Activities> {
+  const level = levelFor(window);
+  if (level === null) return readFromLog(services, ref, window);
+  const { runs, codec } = services;
+  const names = await runsOfWindow(runs, ref, level, window);
+  return mergeActivities(names.map(({ name }) => readRun(runs, name, codec)));
+}
+
+/** The devices that were known at `at`, without counts: from their first message until their identity was deleted. */
+export async function knownDevices(
+  { runs, codec }: RunServices,
+  ref: PartitionRef,
+  at: number,
+): Promise<Activities> {
+  const until = alignedDown(at, PIECE_MS);
+  const base = await lastKnown(runs, ref, until);
+  // Nothing is merged before the first hour has ended; then the newest file is of the last hour in which there was anything.
+  const since = base?.sliceEnd ?? alignedDown(until - 1, HOUR_MS);
+  const [pieces] = LEVELS as [Level];
+  const fresh =
+    since < until ? await runsOfWindow(runs, ref, pieces, { start: since, end: until }) : [];
+  const names = [...(base === null ? [] : [base.name]), ...fresh.map(({ name }) => name)];
+  return known(mergeActivities(names.map((name) => readRun(runs, name, codec))));
+}
+
+async function* known(activities: Activities): Activities {
+  for await (const devices of activities) yield devices.filter(isKnown);
+}
+
+/** The largest pieces that the window consists of. */
+function levelFor({ start, end }: Window): Level | null {
+  return LEVELS.findLast(({ size }) => start % size === 0 && end % size === 0) ?? null;
+}
+
+async function* readFromLog(
+  { log, codec, graceMs }: RunServices,
+  ref: PartitionRef,
+  window: Window,
+): Activities {
+  const collector = new PieceCollector();
+  for await (const { block, file, offset } of readForward(
+    log,
+    ref,
+    await placeBefore(log, ref, window.start - CLOCK_MARGIN_MS),
+    codec,
+  )) {
+    const { header } = block;
+    if (header.kind === 'close') continue;
+    if (header.firstEnqueuedTime >= window.end + graceMs) break;
+    if (header.lastHubTime < window.start || header.firstHubTime >= window.end) continue;
+    const rows = placed(ref, { file, offset }, () => readRows({ ...block, header }, codec));
+    for (let row = 0; row < rows.count; row++) {
+      const isInTime = rows.enqueuedTime[row]! < window.end + graceMs;
+      if (isInTime && holds(window, rows.hubTime[row]!)) collector.add(rows, row);
+    }
+  }
+  yield* mergeActivities(collector.take().map(({ devices }) => inOne(devices)));
+}
+
+async function* inOne(devices: readonly DeviceActivity[]): Activities {
+  yield devices;
+}
+
+/** Where rows of that Event Hubs time or later may stand first: a file holds an hour, and what its last batch brought of the next. */
+async function placeBefore(
+  log: ActivityLog,
+  ref: PartitionRef,
+  time: number,
+): Promise<LogPlace | null> {
+  const hour = hourOf(time);
+  const before = (await log.files(ref)).findLast(({ name }) => hourOfFile(name) < hour);
+  return before === undefined ? null : { file: before.name, offset: 0 };
+}

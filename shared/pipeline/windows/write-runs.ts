@@ -1,0 +1,230 @@
+// A fold of one partition's log into runs. The log is cut into slices by Event Hubs time: the slice that ends at T holds the rows up
+// to T + grace, five minutes of them. So what a slice gives is decided by the log alone, whoever reads it and when; writing it twice
+// writes the same, and files that are there stay.
+import type { LogPosition } from '../../domain/alert/position.ts';
+import { DAY_MS, HOUR_MS, PIECE_MS, alignedDown } from '../../domain/window/window.ts';
+import { readRows } from '../../format/activity-log/block.ts';
+import type { BlockCodec } from '../../format/activity-log/layout.ts';
+import { type ActivityLog, LogFileGoneError, type PartitionRef } from '../../ports/activity-log.ts';
+import type { Checkpoints } from '../../ports/checkpoints.ts';
+import type { Runs } from '../../ports/runs.ts';
+import { type LogPlace, placed, readForward } from '../log/read-log.ts';
+import { PieceCollector } from './collect-pieces.ts';
+import { mergeActivities } from './merge-activities.ts';
+import { LEVELS, knownName, parseRunName, readRun, runName, writeRun } from './run-files.ts';
+
+export interface RunServices {
+  readonly log: ActivityLog;
+  readonly runs: Runs;
+  readonly checkpoints: Checkpoints;
+  readonly codec: BlockCodec;
+  /** How long after its end a window waits for messages that are late. */
+  readonly graceMs: number;
+}
+
+/** Where the runs of a partition stand. */
+export interface RunsState {
+  /** The next row to read stands here or behind; null: at the log's beginning. */
+  readonly place: LogPlace | null;
+  /** The slice that was written last. */
+  readonly sliceEnd: number;
+  /** Rows up to this Event Hubs time (not included) are in runs. */
+  readonly until: number;
+  readonly position: LogPosition | null;
+  readonly groupsRevision: number;
+  /** By level, but the last: runs that are not merged into the next one yet. */
+  readonly unmerged: readonly (readonly string[])[];
+  /** The newest file of known devices, and the hours' runs that are not in it yet. */
+  readonly known: string | null;
+  readonly unknown: readonly string[];
+}
+
+/** Another run of the same partition is ahead; what it wrote is what this one would have written. */
+export class RunsTakenError extends Error {
+  readonly code = 'RUNS_TAKEN';
+}
+
+export function runsCheckpoint({ stream, partition }: PartitionRef): string {
+  return `runs/${stream}/${partition}`;
+}
+
+const MAX_CONFLICTS = 5;
+
+/**
+ * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
+ * more. Goes on where it stopped, slice by slice; where another one is ahead, from there.
+ */
+export async function writeRuns(
+  services: RunServices,
+  ref: PartitionRef,
+  until: number,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await writeSlices(services, ref, until);
+      return;
+    } catch (error) {
+      if (attempt === MAX_CONFLICTS || !(error instanceof RunsTakenError)) throw error;
+    }
+  }
+}
+
+async function writeSlices(services: RunServices, ref: PartitionRef, until: number): Promise<void> {
+  const { log, codec, checkpoints, graceMs } = services;
+  const stored = await checkpoints.read(runsCheckpoint(ref));
+  let state = stored === null ? null : (stored.value as RunsState);
+  let version = stored?.version ?? null;
+  if (state !== null && state.sliceEnd >= until) return;
+  let collector = new PieceCollector();
+  let position = state?.position ?? null;
+  let groupsRevision = state?.groupsRevision ?? 0;
+  const finish = async (from: RunsState, place: LogPlace | null): Promise<RunsState> => {
+    const sliceEnd = from.sliceEnd + PIECE_MS;
+    const at = { place, sliceEnd, until: sliceEnd + graceMs, position, groupsRevision };
+    const next = await writeSlice(services, ref, { ...from, ...at }, collector);
+    collector = new PieceCollector();
+    version = await checkpoints.write(runsCheckpoint(ref), next, version);
+    if (version === null) throw new RunsTakenError(`runs of ${runsCheckpoint(ref)} were taken`);
+    return next;
+  };
+  let place = state?.place ?? null;
+  for await (const { block, file, offset } of forward(log, ref, place, codec)) {
+    const { header } = block;
+    place = { file, offset };
+    if (header.kind === 'close') continue;
+    state ??= beginning(header.firstEnqueuedTime, graceMs);
+    const rows = placed(ref, place, () => readRows({ ...block, header }, codec));
+    for (let row = 0; row < rows.count; row++) {
+      const time = rows.enqueuedTime[row]!;
+      if (time < state.until) continue; // In the slice before, or a block that lies across.
+      while (time >= state.sliceEnd + PIECE_MS + graceMs) {
+        state = await finish(state, place);
+        if (state.sliceEnd >= until) return;
+      }
+      collector.add(rows, row);
+      position = { epoch: header.epoch, sequence: header.fromSequence + row };
+    }
+    groupsRevision = header.groupsRevision;
+    place = { file, offset: offset + block.lengthBytes };
+  }
+  while (state !== null && state.sliceEnd < until) state = await finish(state, place);
+}
+
+/** From the place on; where retention took its file, from what is left. */
+async function* forward(
+  log: ActivityLog,
+  ref: PartitionRef,
+  from: LogPlace | null,
+  codec: BlockCodec,
+): ReturnType<typeof readForward> {
+  let begun = false;
+  try {
+    for await (const block of readForward(log, ref, from, codec)) {
+      begun = true;
+      yield block;
+    }
+  } catch (error) {
+    if (begun || !(error instanceof LogFileGoneError)) throw error;
+    yield* readForward(log, ref, null, codec);
+  }
+}
+
+/** The state before the slice of the log's first row. */
+function beginning(firstEnqueuedTime: number, graceMs: number): RunsState {
+  const sliceEnd = alignedDown(firstEnqueuedTime - graceMs, PIECE_MS);
+  return {
+    place: null,
+    sliceEnd,
+    until: sliceEnd + graceMs,
+    position: null,
+    groupsRevision: 0,
+    unmerged: LEVELS.slice(1).map(() => []),
+    known: null,
+    unknown: [],
+  };
+}
+
+async function writeSlice(
+  services: RunServices,
+  ref: PartitionRef,
+  state: RunsState,
+  collector: PieceCollector,
+): Promise<RunsState> {
+  const { runs, codec } = services;
+  const { sliceEnd, position, groupsRevision } = state;
+  const [level] = LEVELS as [(typeof LEVELS)[number]];
+  const written: string[] = [];
+  for (const { start, devices } of collector.take()) {
+    const name = runName(ref, level, start, sliceEnd);
+    const piece = { start, end: start + level.size };
+    const header = { ...ref, piece, sliceEnd, position, groupsRevision };
+    await writeRun(runs, name, header, [devices], codec);
+    written.push(name);
+  }
+  const [first = [], ...others] = state.unmerged;
+  let next: RunsState = { ...state, unmerged: [[...first, ...written], ...others] };
+  for (let i = 1; i < LEVELS.length; i++) {
+    if (sliceEnd % LEVELS[i]!.size === 0) next = await mergeLevel(services, ref, next, i);
+  }
+  return sliceEnd % HOUR_MS === 0 ? writeKnown(services, ref, next) : next;
+}
+
+/** Merges what waits below the level into one run for each of its pieces. */
+async function mergeLevel(
+  { runs, codec }: RunServices,
+  ref: PartitionRef,
+  state: RunsState,
+  index: number,
+): Promise<RunsState> {
+  const { sliceEnd, position, groupsRevision, unmerged } = state;
+  const level = LEVELS[index]!;
+  const pieces = Map.groupBy(unmerged[index - 1]!, (name) =>
+    alignedDown(parseRunName(name).pieceStart, level.size),
+  );
+  const written: string[] = [];
+  for (const [start, names] of [...pieces].sort(([a], [b]) => a - b)) {
+    const name = runName(ref, level, start, sliceEnd);
+    const piece = { start, end: start + level.size };
+    const header = { ...ref, piece, sliceEnd, position, groupsRevision };
+    const merged = mergeActivities(names.map((each) => readRun(runs, each, codec)));
+    await writeRun(runs, name, header, merged, codec);
+    written.push(name);
+  }
+  const above = unmerged.map((names, i) =>
+    i === index - 1 ? [] : i === index ? [...names, ...written] : names,
+  );
+  const unknown = index === 1 ? [...state.unknown, ...written] : state.unknown;
+  return { ...state, unmerged: above, unknown };
+}
+
+/** All devices that were known when the hour ended: without what its first minutes told of the next hour. */
+async function writeKnown(
+  { runs, codec }: RunServices,
+  ref: PartitionRef,
+  state: RunsState,
+): Promise<RunsState> {
+  const { sliceEnd, position, groupsRevision } = state;
+  const isPast = (name: string) => parseRunName(name).pieceStart < sliceEnd;
+  const fresh = state.unknown.filter(isPast);
+  // Once a day in any case: who looks for the newest lists a day.
+  if (fresh.length === 0 && (state.known === null || sliceEnd % DAY_MS !== 0)) return state;
+  const name = knownName(ref, sliceEnd);
+  const sources = [...(state.known === null ? [] : [state.known]), ...fresh];
+  const merged = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
+  const header = { ...ref, piece: null, sliceEnd, position, groupsRevision };
+  await writeRun(runs, name, header, withoutCounts(merged), codec);
+  return { ...state, known: name, unknown: state.unknown.filter((each) => !isPast(each)) };
+}
+
+async function* withoutCounts(
+  activities: ReturnType<typeof mergeActivities>,
+): ReturnType<typeof mergeActivities> {
+  for await (const devices of activities) {
+    yield devices.map((device) => ({
+      ...device,
+      messages: 0,
+      twinUpdates: 0,
+      tuples: device.tuples.subarray(0, 0),
+    }));
+  }
+}

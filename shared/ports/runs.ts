@@ -1,0 +1,11 @@
+/** Immutable files of what devices did in a stretch of time. Names are paths with `/`. */
+export interface Runs {
+  /** Names that begin with `prefix`, in order. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** Whole or not at all; false where a file of this name is there already, which stays. */
+  write(name: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<boolean>;
+  /** In pieces of any size; null when there is none. */
+  read(name: string): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Removes all files whose names begin with `prefix`; gives how many. */
+  remove(prefix: string): Promise<number>;
+}
