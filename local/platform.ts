@@ -102,5 +102,6 @@ function settingsFor(hub: HubProcess, blobs: Azurite, cosmos: CosmosProcess) {
     CatchUpSchedule: '30 * * * * *',
     FeedRefreshSchedule: '15 * * * * *',
     HuntSchedule: '45 * * * * *',
+    WindowSchedule: '20 * * * * *',
   };
 }

@@ -7,6 +7,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 // As a namespace: of `{ z }` the bundle could leave nothing out, and it is most of what a cold start reads.
 import * as z from 'zod';
+import { MemorySecurityGroups } from './adapters/memory/security-groups.ts';
 import { zstdBlockCodec } from './adapters/node/block-codec.ts';
 import { systemClock } from './adapters/node/system-clock.ts';
 import { streamName } from './format/trigger/event-batch.ts';
@@ -15,6 +16,7 @@ import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
 import type { HuntServices } from './pipeline/hunt/hunt-publications.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
+import type { WindowServices } from './pipeline/windows/due-windows.ts';
 import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from './pipeline/settings.ts';
@@ -36,6 +38,7 @@ export interface Services {
   readonly intelligence: CurrentSnapshot;
   readonly clock: Clock;
   readonly hunts: HuntServices;
+  readonly windows: WindowServices;
   /** What feeds need; built when first asked for, because ingest never does. */
   readonly feeds: () => Promise<RefreshServices>;
   /** Ends what keeps the process alive: the connection to the event hub. */
@@ -64,6 +67,8 @@ const Settings = z
     ThreadwatchCosmos__accountEndpoint: z.url().optional(),
     RepeatHorizonMs: milliseconds('repeatHorizonMs'),
     HuntLookbackDays: z.coerce.number().int().min(1).max(365).default(14),
+    // Messages of a window that come later than this after its end count nowhere.
+    WindowGraceSeconds: z.coerce.number().int().min(0).max(3600).default(120),
     EphemeralPortFrom: z.coerce.number().int().min(1).max(65_535).default(30_000),
   })
   .superRefine(
@@ -124,6 +129,7 @@ async function build(settings: Settings): Promise<Services> {
     log,
     checkpoints,
     snapshots,
+    runs,
     cosmos,
     { CosmosAlertStore },
     { EventHubDeviceStream },
@@ -132,6 +138,7 @@ async function build(settings: Settings): Promise<Services> {
     import('./adapters/blob/activity-log.ts'),
     import('./adapters/blob/checkpoints.ts'),
     import('./adapters/blob/indicator-snapshots.ts'),
+    import('./adapters/blob/runs.ts'),
     import('./adapters/cosmos/cosmos.ts'),
     import('./adapters/cosmos/alert-store.ts'),
     import('./adapters/event-hubs/event-hub-device-stream.ts'),
@@ -168,6 +175,8 @@ async function build(settings: Settings): Promise<Services> {
   const indicatorSnapshots = new snapshots.BlobIndicatorSnapshots(blobs);
   const blobCheckpoints = new checkpoints.BlobCheckpoints(blobs);
   const common = { log: activityLog, stream, clock, codec: zstdBlockCodec, settings: detection };
+  const ownStream = streamName(namespaceOf(settings), settings.DeviceStreamEventHub);
+  const groups = new MemorySecurityGroups();
   const intelligence = new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs);
   const ingest = new Ingest({
     ...common,
@@ -197,8 +206,21 @@ async function build(settings: Settings): Promise<Services> {
       ephemeralPortFrom: detection.ephemeralPortFrom,
       lookbackMs: settings.HuntLookbackDays * DAY_MS,
     },
+    windows: {
+      log: activityLog,
+      runs: new runs.BlobRuns(blobs),
+      alerts,
+      checkpoints: blobCheckpoints,
+      groups,
+      stream,
+      streamName: ownStream,
+      clock,
+      codec: zstdBlockCodec,
+      hub: detection.hub,
+      graceMs: settings.WindowGraceSeconds * 1000,
+    },
     catchUp: new CatchUp({ ...common, ingest, alertStore: alerts }),
-    stream: streamName(namespaceOf(settings), settings.DeviceStreamEventHub),
+    stream: ownStream,
     alerts,
     log: activityLog,
     snapshots: indicatorSnapshots,

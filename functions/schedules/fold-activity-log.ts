@@ -1,9 +1,15 @@
 import { type InvocationContext, type Timer, app } from '@azure/functions';
-import { foldActivityLog as fold } from '../../shared/pipeline/fold.ts';
-import { services } from '../../shared/wiring.ts';
+import * as df from 'durable-functions';
+import { startOnce } from '../../shared/pipeline/start-once.ts';
+import { FOLD_ACTIVITY_LOG } from '../orchestrations/fold-activity-log.ts';
 
 export async function foldActivityLog(_timer: Timer, context: InvocationContext): Promise<void> {
-  context.log('activity log folded', await fold((await services()).fold));
+  const started = await startOnce(df.getClient(context), FOLD_ACTIVITY_LOG, 'fold', null);
+  if (!started) context.log('the fold before is still on its way');
 }
 
-app.timer('foldActivityLog', { schedule: '%FoldSchedule%', handler: foldActivityLog });
+app.timer('foldActivityLog', {
+  schedule: '%FoldSchedule%',
+  extraInputs: [df.input.durableClient()],
+  handler: foldActivityLog,
+});

@@ -1,15 +1,15 @@
 import { type InvocationContext, type Timer, app } from '@azure/functions';
-import { services } from '../../shared/wiring.ts';
+import * as df from 'durable-functions';
+import { startOnce } from '../../shared/pipeline/start-once.ts';
+import { HUNT_INDICATORS } from '../orchestrations/hunt-indicators.ts';
 
 export async function huntIndicators(_timer: Timer, context: InvocationContext): Promise<void> {
-  // Loaded on use: nothing that a cold start of ingest should wait for.
-  const { huntIndicators: hunt } = await import('../../shared/pipeline/hunt/hunt-indicators.ts');
-  const run = await hunt((await services()).hunts);
-  context.log('indicators hunted', run?.summary ?? { taken: 'another run hunts' });
-  const { lost = 0 } = run?.summary ?? {};
-  if (lost > 0) context.warn('snapshots are lost or damaged, and were not hunted for', { lost });
-  const { errors = [] } = run ?? {};
-  if (errors.length > 0) throw new AggregateError(errors, `hunts met errors: ${errors.join('; ')}`);
+  const started = await startOnce(df.getClient(context), HUNT_INDICATORS, 'hunt', null);
+  if (!started) context.log('the hunt before is still on its way');
 }
 
-app.timer('huntIndicators', { schedule: '%HuntSchedule%', handler: huntIndicators });
+app.timer('huntIndicators', {
+  schedule: '%HuntSchedule%',
+  extraInputs: [df.input.durableClient()],
+  handler: huntIndicators,
+});

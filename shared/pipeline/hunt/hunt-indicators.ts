@@ -12,6 +12,8 @@ export interface HuntRun {
   readonly summary: HuntSummary & { readonly requestsFinished: number };
   /** What stopped hunts; they stopped no other, and the next run goes on with them. */
   readonly errors: readonly unknown[];
+  /** Something may be left that could be hunted at once. */
+  readonly timeWasUp: boolean;
 }
 
 /** Null where another run hunts already, and goes on. */
@@ -19,10 +21,13 @@ export async function huntIndicators(services: HuntServices): Promise<HuntRun | 
   const { clock } = services;
   const errors: unknown[] = [];
   try {
-    const requestsFinished = await huntRequested(services, clock.now() + REQUESTED_MS, errors);
+    const requestsUntil = clock.now() + REQUESTED_MS;
+    const requestsFinished = await huntRequested(services, requestsUntil, errors);
+    const requestsLeft = clock.now() >= requestsUntil;
     const giveUpAt = clock.now() + PUBLICATIONS_MS;
     const summary = await huntPublications(services, giveUpAt, errors);
-    return { summary: { ...summary, requestsFinished }, errors };
+    const timeWasUp = requestsLeft || clock.now() >= giveUpAt;
+    return { summary: { ...summary, requestsFinished }, errors, timeWasUp };
   } catch (error) {
     if (error instanceof HuntTakenError) return null;
     throw error;

@@ -44,8 +44,17 @@ const MAX_AT_ONCE = 24;
 /** As long as this after a window should have been closed, messages may wait without a word. */
 const LAG_MS = 10 * MINUTE_MS;
 
-export function windowRecordName({ start, end }: Window): string {
-  return `windows/${(end - start) / 1000}s/${stampOf(start)}-${(start / 1000) % 60}`;
+export function windowRecordName(window: Window): string {
+  return `windows/${sizeAndStart(window, '/')}`;
+}
+
+/** The instance id of the window's orchestration. */
+export function windowId(window: Window): string {
+  return `window-${sizeAndStart(window, '-')}`;
+}
+
+function sizeAndStart({ start, end }: Window, between: string): string {
+  return `${(end - start) / MINUTE_MS}m${between}${stampOf(start)}`;
 }
 
 /** Windows that are over by the clock and not done, in order of their ends. Their groups are pinned: later runs give the same. */

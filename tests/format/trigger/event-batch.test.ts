@@ -73,6 +73,7 @@ describe('a batch of the Event Hub trigger', () => {
         moduleId: null,
         securityGroup: 'pumps',
         isSecurityMessage: true,
+        topic: 'telemetry',
         mti: '2.3-1-0-0',
         body,
       },

@@ -1,0 +1,80 @@
+import * as df from 'durable-functions';
+import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type { Window } from '../../shared/domain/window/window.ts';
+import type { WindowSummary } from '../../shared/pipeline/windows/evaluate-window.ts';
+import type { PartitionRef } from '../../shared/ports/activity-log.ts';
+import { services } from '../../shared/wiring.ts';
+
+export const EVALUATE_WINDOW = 'evaluateWindow';
+const LIST_PARTITIONS = 'listPartitions';
+const CLOSE_WINDOW = 'closeWindow';
+const FINISH_WINDOW = 'finishWindow';
+
+/** The input; `open` and `sofar` are there once the orchestration had to wait. */
+export interface WindowTask {
+  readonly window: Window;
+  readonly open?: readonly PartitionRef[];
+  readonly sofar?: WindowSummary;
+}
+
+/** How long a partition is left alone on which something waits to be read. */
+const WAIT_MS = 30_000;
+const RETRY = new df.RetryOptions(5_000, 8);
+RETRY.backoffCoefficient = 2;
+RETRY.maxRetryIntervalInMilliseconds = 60_000;
+
+/** Closes a window on every partition, each as soon as nothing of its time waits to be read; then the window is done. */
+export const evaluateWindow: OrchestrationHandler = function* (context: OrchestrationContext) {
+  const { window, open, sofar = { devices: 0, alerts: 0 } } = context.df.getInput() as WindowTask;
+  const partitions = (open ??
+    (yield context.df.callActivityWithRetry(LIST_PARTITIONS, RETRY))) as readonly PartitionRef[];
+  const outcomes = (
+    partitions.length === 0
+      ? []
+      : yield context.df.Task.all(
+          partitions.map((partition) =>
+            context.df.callActivityWithRetry(CLOSE_WINDOW, RETRY, { window, partition }),
+          ),
+        )
+  ) as (WindowSummary | null)[];
+  const waiting = partitions.filter((_, i) => outcomes[i] === null);
+  const summary = outcomes.reduce<WindowSummary>(
+    (sum, one) => ({
+      devices: sum.devices + (one?.devices ?? 0),
+      alerts: sum.alerts + (one?.alerts ?? 0),
+    }),
+    sofar,
+  );
+  if (waiting.length === 0) {
+    yield context.df.callActivityWithRetry(FINISH_WINDOW, RETRY, { window, summary });
+    return summary;
+  }
+  const until = new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS);
+  yield context.df.createTimer(until);
+  // Anew, so that hours of waiting do not pile up in the history.
+  context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies WindowTask);
+  return null;
+};
+
+df.app.orchestration(EVALUATE_WINDOW, evaluateWindow);
+
+df.app.activity(LIST_PARTITIONS, {
+  handler: async () => {
+    const { allPartitions } = await import('../../shared/pipeline/windows/progress.ts');
+    return allPartitions((await services()).windows);
+  },
+});
+
+df.app.activity(CLOSE_WINDOW, {
+  handler: async ({ window, partition }: { window: Window; partition: PartitionRef }) => {
+    const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
+    return closeWindow((await services()).windows, partition, window);
+  },
+});
+
+df.app.activity(FINISH_WINDOW, {
+  handler: async ({ window, summary }: { window: Window; summary: WindowSummary }) => {
+    const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');
+    await finishWindow((await services()).windows, window, summary);
+  },
+});
