@@ -110,6 +110,11 @@ const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/hunt.ts')).command,
   },
   {
+    name: 'rebuild',
+    summary: 'make alerts and runs again from the activity log alone',
+    load: async () => (await import('./commands/rebuild.ts')).command,
+  },
+  {
     name: 'index build',
     summary: 'build an indicator snapshot from a folder of feed files',
     load: async () => (await import('./commands/index-build.ts')).command,

@@ -45,6 +45,10 @@ interface FoldPosition {
 /** Sightings of one alert, gathered over the blocks of a step. */
 type Gathered = Map<string, CountedSighting[]>;
 
+export function foldCheckpoint({ stream, partition }: PartitionRef): string {
+  return `fold/${stream}/${partition}`;
+}
+
 export async function foldActivityLog(services: FoldServices): Promise<FoldSummary> {
   const summary: FoldSummary = { blocks: 0, sightings: 0, alerts: 0 };
   const partitions = await services.log.partitions();
@@ -60,7 +64,7 @@ export async function foldPartition(
   summary: FoldSummary = { blocks: 0, sightings: 0, alerts: 0 },
 ): Promise<FoldSummary> {
   const { log, codec, checkpoints } = services;
-  const name = `fold/${partition.stream}/${partition.partition}`;
+  const name = foldCheckpoint(partition);
   const checkpoint = await checkpoints.read(name);
   let version = checkpoint?.version ?? null;
   let reached = checkpoint === null ? null : parsePosition(checkpoint.value, name);

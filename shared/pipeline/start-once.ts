@@ -1,6 +1,12 @@
+export interface OrchestrationStatus {
+  readonly runtimeStatus: string;
+  readonly customStatus?: unknown;
+  readonly output?: unknown;
+}
+
 /** What is asked of the durable client. */
 export interface OrchestrationClient {
-  getStatus(instanceId: string): Promise<{ readonly runtimeStatus: string }>;
+  getStatus(instanceId: string): Promise<OrchestrationStatus>;
   startNew(
     orchestrator: string,
     options: { readonly instanceId: string; readonly input: unknown },
@@ -20,16 +26,19 @@ export async function startOnce(
   input: unknown,
 ): Promise<boolean> {
   const status = await statusOf(client, instanceId);
-  if (status !== null && LIVE.has(status)) return false;
+  if (status !== null && LIVE.has(status.runtimeStatus)) return false;
   // An empty input would arrive as "".
   await client.startNew(orchestrator, { instanceId, input: input ?? null });
   return true;
 }
 
 /** Null when there never was one. The client of durable-functions 3.5 tells that by the text of its error alone. */
-async function statusOf(client: OrchestrationClient, instanceId: string): Promise<string | null> {
+export async function statusOf(
+  client: Pick<OrchestrationClient, 'getStatus'>,
+  instanceId: string,
+): Promise<OrchestrationStatus | null> {
   try {
-    return (await client.getStatus(instanceId)).runtimeStatus;
+    return await client.getStatus(instanceId);
   } catch (error) {
     if (error instanceof Error && error.message.includes('HTTP 404')) return null;
     throw error;

@@ -61,7 +61,8 @@ interface PublicationState {
   readonly partitions: Readonly<Record<string, PartitionProgress>>;
 }
 
-const STATE = 'hunts/publications';
+/** The checkpoint of how far publications are hunted. */
+export const PUBLICATIONS = 'hunts/publications';
 /** Damage stays until somebody restores the file: it is not looked at every minute, by every publication. */
 const DAMAGE_PAUSE_MS = 60 * 60_000;
 /** Nobody matches with an older snapshot after this: an instance asks for the pointer every minute. */
@@ -88,7 +89,10 @@ export async function huntPublications(
   };
   const pointer = (await snapshots.current())?.pointer;
   if (pointer === undefined) return summary;
-  const document = await HuntDocument.open<HuntState>(checkpoints, STATE, { done: 0, hunts: {} });
+  const document = await HuntDocument.open<HuntState>(checkpoints, PUBLICATIONS, {
+    done: 0,
+    hunts: {},
+  });
   const publications = publicationsOf(pointer);
   // In this order: what is appended after the look at the log was not before the time was up.
   const began = clock.now();
@@ -119,7 +123,7 @@ export async function snapshotsInHunts(
   pointer: SnapshotPointer,
   checkpoints: Checkpoints,
 ): Promise<ReadonlySet<string>> {
-  const stored = (await checkpoints.read(STATE))?.value as HuntState | undefined;
+  const stored = (await checkpoints.read(PUBLICATIONS))?.value as HuntState | undefined;
   const done = stored?.done ?? 0;
   const needed = publicationsOf(pointer).filter(({ ordinal }) => ordinal >= done);
   return new Set(needed.map(({ id }) => id));

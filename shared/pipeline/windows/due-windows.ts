@@ -24,18 +24,21 @@ export interface WindowServices extends EvaluationServices, ProgressServices {
   readonly groups: SecurityGroups;
 }
 
-/** What the timer keeps between runs: from when windows are judged, and the start of the first window of each size that is not done. */
+/** What the timer keeps between runs: from when windows are judged, and by size in milliseconds which comes next. Times are ISO 8601. */
 interface WindowPlan {
-  /** ISO 8601. */
   readonly from: string;
-  /** By size in milliseconds. */
+  /** The start of the first window of the size that ever was begun. */
+  readonly begun: Readonly<Record<string, string>>;
+  /** The start of the first one that is not done. */
   readonly next: Readonly<Record<string, string>>;
+  /** Rises when everything is to be done again: what was done in an earlier one does not count. */
+  readonly generation: number;
 }
 
 /** What is kept of one window: the groups and rules that it is held to, and in the end what came of it. */
 export interface WindowRecord {
   readonly groups: GroupSet;
-  readonly done: WindowSummary | null;
+  readonly done: (WindowSummary & { readonly generation: number }) | null;
 }
 
 const PLAN = 'windows/plan';
@@ -67,19 +70,22 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   const over = clock.now() - graceMs - CLOCK_SLACK_MS;
   const due: Window[] = [];
   const next: Record<string, string> = {};
+  const begun = { ...plan.begun };
   // Windows of five minutes are always closed: what devices did is kept by them, whether or not a rule asks.
   for (const size of new Set([PIECE_MS, ...windowSizes(set)])) {
     let start = startOf(plan, size, clock.now());
-    while (start + size <= over && (await isDone(services, start, size))) start += size;
+    begun[size] ??= formatInstant(start);
+    while (start + size <= over && (await isDone(services, plan, start, size))) start += size;
     next[size] = formatInstant(start);
     for (let at = start; at + size <= over && at < start + MAX_AT_ONCE * size; at += size) {
       const window = { start: at, end: at + size };
       await pin(services, window, set);
-      if (!(await isDone(services, at, size))) due.push(window);
+      if (!(await isDone(services, plan, at, size))) due.push(window);
     }
   }
   // Somebody else's run may be first: it found the same.
-  await checkpoints.write(PLAN, { ...plan, next } satisfies WindowPlan, stored?.version ?? null);
+  const written: WindowPlan = { ...plan, begun, next };
+  await checkpoints.write(PLAN, written, stored?.version ?? null);
   await tellLag(services, parseInstant(next[PIECE_MS]!)!);
   return due.sort((a, b) => a.end - b.end || a.start - b.start);
 }
@@ -104,7 +110,9 @@ export async function finishWindow(
   const stored = await checkpoints.read(name);
   if (stored === null) throw new Error(`window ${name} was never begun`);
   const record = stored.value as WindowRecord;
-  if (record.done === null) await checkpoints.write(name, { ...record, done }, stored.version);
+  const { generation } = ((await checkpoints.read(PLAN))?.value ?? { generation: 0 }) as WindowPlan;
+  if (record.done?.generation === generation) return;
+  await checkpoints.write(name, { ...record, done: { ...done, generation } }, stored.version);
 }
 
 /** Judges from `from` on, for a replay that begins in the middle of things; does nothing where windows are judged already. */
@@ -112,7 +120,39 @@ export async function judgeFrom(
   { checkpoints }: Pick<WindowServices, 'checkpoints'>,
   from: number,
 ): Promise<void> {
-  await checkpoints.write(PLAN, { from: formatInstant(from), next: {} } satisfies WindowPlan, null);
+  await checkpoints.write(PLAN, emptyPlan(from), null);
+}
+
+/**
+ * Every window that was ever begun is due again, as far back as the log reaches: one of which a part is gone would be judged by too
+ * little. Windows keep the groups that they were begun with.
+ */
+export async function judgeAgain(services: WindowServices): Promise<void> {
+  const { checkpoints } = services;
+  const stored = await checkpoints.read(PLAN);
+  const logged = await newPlan(services);
+  if (stored === null || logged === null) return;
+  const plan = stored.value as WindowPlan;
+  const from = Math.max(parseInstant(plan.from)!, parseInstant(logged.from)!);
+  const next = Object.fromEntries(
+    Object.entries(plan.begun).map(([size, start]) => {
+      const first = alignedUp(Math.max(from, parseInstant(start)!), Number(size));
+      return [size, formatInstant(first)];
+    }),
+  );
+  const again: WindowPlan = { ...plan, next, generation: plan.generation + 1 };
+  if ((await checkpoints.write(PLAN, again, stored.version)) === null) {
+    throw new PlanTakenError('the windows were planned by another run at the same time');
+  }
+}
+
+/** Somebody else changed the plan between reading and writing it; asking again helps. */
+export class PlanTakenError extends Error {
+  readonly code = 'PLAN_TAKEN';
+}
+
+function emptyPlan(from: number): WindowPlan {
+  return { from: formatInstant(from), begun: {}, next: {}, generation: 0 };
 }
 
 /** A window is judged whole: the first one begins at or after the first message that was ever read. Null before there is one. */
@@ -125,7 +165,7 @@ async function newPlan({ log, codec }: WindowServices): Promise<WindowPlan | nul
       break;
     }
   }
-  return first === Infinity ? null : { from: formatInstant(alignedUp(first, PIECE_MS)), next: {} };
+  return first === Infinity ? null : emptyPlan(alignedUp(first, PIECE_MS));
 }
 
 /** A size that a new rule asks for begins with the window that is open: the past was not to be held to it. */
@@ -136,9 +176,14 @@ function startOf({ from, next }: WindowPlan, size: number, now: number): number 
   return Object.keys(next).length === 0 ? first : Math.max(first, alignedDown(now, size));
 }
 
-async function isDone(services: WindowServices, start: number, size: number): Promise<boolean> {
-  const stored = await services.checkpoints.read(windowRecordName({ start, end: start + size }));
-  return stored !== null && (stored.value as WindowRecord).done !== null;
+async function isDone(
+  { checkpoints }: WindowServices,
+  { generation }: WindowPlan,
+  start: number,
+  size: number,
+): Promise<boolean> {
+  const stored = await checkpoints.read(windowRecordName({ start, end: start + size }));
+  return (stored?.value as WindowRecord | undefined)?.done?.generation === generation;
 }
 
 async function pin(services: WindowServices, window: Window, groups: GroupSet): Promise<void> {

@@ -1,0 +1,81 @@
+import * as df from 'durable-functions';
+import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type { Window } from '../../shared/domain/window/window.ts';
+import type { RebuildSummary } from '../../shared/pipeline/rebuild.ts';
+import { services } from '../../shared/wiring.ts';
+import { EVALUATE_WINDOW, type WindowTask } from './evaluate-window.ts';
+import { FOLD_ACTIVITY_LOG } from './fold-activity-log.ts';
+import { HUNT_INDICATORS } from './hunt-indicators.ts';
+
+export const REBUILD = 'rebuild';
+const FORGET_FOLDS = 'forgetFolds';
+const LIST_DUE_WINDOWS = 'listDueWindows';
+
+/** How far a rebuild is; the status of the orchestration shows it. */
+export interface RebuildProgress {
+  readonly step: 'forgetting' | 'folding' | 'windows' | 'hunting' | 'done';
+  readonly forgotten: RebuildSummary | null;
+  readonly windows: number;
+}
+
+const BEGINNING: RebuildProgress = { step: 'forgetting', forgotten: null, windows: 0 };
+const RETRY = new df.RetryOptions(5_000, 8);
+RETRY.backoffCoefficient = 2;
+RETRY.maxRetryIntervalInMilliseconds = 60_000;
+
+/** Makes alerts and runs again from the log alone: forgets, folds, closes windows in order, hunts. A step at a time, then anew. */
+export const rebuild: OrchestrationHandler = function* (context: OrchestrationContext) {
+  const progress = (context.df.getInput() as RebuildProgress | null) ?? BEGINNING;
+  context.df.setCustomStatus(progress);
+  const goOn = (next: Partial<RebuildProgress>) => {
+    context.df.continueAsNew({ ...progress, ...next } satisfies RebuildProgress);
+  };
+  switch (progress.step) {
+    case 'forgetting': {
+      const forgotten = yield context.df.callActivityWithRetry(FORGET_FOLDS, RETRY);
+      goOn({ step: 'folding', forgotten: forgotten as RebuildSummary });
+      return null;
+    }
+    case 'folding':
+      yield context.df.callSubOrchestrator(FOLD_ACTIVITY_LOG, null);
+      goOn({ step: 'windows' });
+      return null;
+    case 'windows': {
+      const due = (yield context.df.callActivityWithRetry(
+        LIST_DUE_WINDOWS,
+        RETRY,
+      )) as readonly Window[];
+      if (due.length > 0) {
+        yield context.df.Task.all(
+          due.map((window) =>
+            context.df.callSubOrchestrator(EVALUATE_WINDOW, { window } satisfies WindowTask),
+          ),
+        );
+      }
+      goOn(due.length === 0 ? { step: 'hunting' } : { windows: progress.windows + due.length });
+      return null;
+    }
+    case 'hunting':
+      yield context.df.callSubOrchestrator(HUNT_INDICATORS, null);
+      goOn({ step: 'done' });
+      return null;
+    case 'done':
+      return progress;
+  }
+};
+
+df.app.orchestration(REBUILD, rebuild);
+
+df.app.activity(FORGET_FOLDS, {
+  handler: async () => {
+    const { forgetFolds } = await import('../../shared/pipeline/rebuild.ts');
+    return forgetFolds((await services()).windows);
+  },
+});
+
+df.app.activity(LIST_DUE_WINDOWS, {
+  handler: async () => {
+    const { dueWindows } = await import('../../shared/pipeline/windows/due-windows.ts');
+    return dueWindows((await services()).windows);
+  },
+});
