@@ -4,6 +4,7 @@ import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type HostClock, SystemHostClock } from './clock.ts';
 import { type CoreModule, installCoreModule, type RegisteredFunction } from './core-module.ts';
+import { isDurable, TaskHub } from './durable/task-hub.ts';
 import { type EventHubAddress, type OpenedEventSource, openEventHubTrigger } from './event-hub.ts';
 import { HttpListener, openHttpTrigger } from './http.ts';
 import { Invoker } from './invoker.ts';
@@ -40,6 +41,8 @@ export interface HostOptions {
   readonly http?: { readonly port: number; readonly keys?: readonly string[] } | false;
   /** Where timers remember their last and next run, one file each; in memory when omitted. */
   readonly timerStateDirectory?: string;
+  /** Where orchestrations stand, so that the next host goes on with them; in memory when omitted. For one host at a time. */
+  readonly durableStateDirectory?: string;
   readonly log: HostLog;
   /** Goes before what `host.json` says. */
   readonly overrides?: { readonly eventHubs?: EventHubsJson };
@@ -51,7 +54,10 @@ export interface FunctionsHost {
   readonly functions: readonly HostedFunction[];
   /** `http://127.0.0.1:PORT`, or null without a listener. */
   readonly httpAddress: string | null;
-  /** Resolves when every Event Hub partition has nothing waiting and no invocation is running, or the host has stopped. */
+  /**
+   * Resolves when every Event Hub partition has nothing waiting, no orchestration has work that could be done now, and no
+   * invocation is running; or when the host has stopped. An orchestration that waits for a timer or an event is idle.
+   */
   idle(): Promise<void>;
   /** One invocation of a timer function now, with its retries; waits for one that is running. A failure rejects. */
   runTimer(functionName: string): Promise<void>;
@@ -115,6 +121,7 @@ class RunningHost implements FunctionsHost {
   readonly #surroundings: TriggerHost;
   readonly #triggers: Trigger[] = [];
   readonly #timers = new Map<string, TimerTrigger>();
+  #hub: TaskHub | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(
@@ -130,15 +137,32 @@ class RunningHost implements FunctionsHost {
     this.#listener = listener;
     this.httpAddress = listener === null ? null : `http://127.0.0.1:${listener.port}`;
     this.#worker = new Worker(core);
-    const invoker = new Invoker(this.#worker, settings.functionTimeoutMilliseconds, log);
+    const invoker = new Invoker(
+      this.#worker,
+      settings.functionTimeoutMilliseconds,
+      log,
+      (binding) => this.#hub?.input(binding) ?? null,
+    );
     this.#surroundings = { invoker, clock, stopping: this.#stopping.signal, log };
   }
 
   async start(main: string): Promise<void> {
     process.on('unhandledRejection', this.#onUnhandledRejection);
     await this.#worker.start(this.#options.appDirectory, main);
-    for (const registered of this.#core.functions.values()) await this.#open(registered);
+    const registrations = [...this.#core.functions.values()];
+    if (registrations.some(isDurable)) {
+      const { durableStateDirectory = null } = this.#options;
+      const { durableTask } = this.#settings;
+      this.#hub = await TaskHub.open(
+        durableTask,
+        durableStateDirectory,
+        this.#surroundings,
+        this.#listener,
+      );
+    }
+    for (const registered of registrations) await this.#open(registered);
     if (this.functions.length === 0) this.#log('warning', 'The app registered no function.');
+    this.#hub?.start();
     for (const trigger of this.#triggers) trigger.start();
     this.#listener?.serve(this.#surroundings);
   }
@@ -180,6 +204,7 @@ class RunningHost implements FunctionsHost {
     }
     alarm.abort();
     this.#listener?.cut();
+    this.#hub?.close();
     try {
       await this.#worker.terminate();
     } catch (error) {
@@ -213,13 +238,17 @@ class RunningHost implements FunctionsHost {
   }
 
   /** By binding type of the trigger. */
-  readonly #openers: Readonly<Record<string, (fn: RegisteredFunction) => Promise<Trigger>>> = {
+  readonly #openers: Readonly<
+    Record<string, (fn: RegisteredFunction) => Promise<Trigger | undefined>>
+  > = {
     eventHubTrigger: (registered) =>
       openEventHubTrigger(registered, this.#surroundings, this.#settings.eventHubs, (address) =>
         this.#options.openEventSource(address),
       ),
     httpTrigger: async (registered) =>
       openHttpTrigger(registered, this.#settings.routePrefix, this.#listener),
+    orchestrationTrigger: async (registered) => this.#hub?.openOrchestrator(registered),
+    activityTrigger: async (registered) => this.#hub?.openActivity(registered),
     timerTrigger: async (registered) => {
       const directory = this.#options.timerStateDirectory ?? null;
       const timer = await TimerTrigger.open(registered, this.#surroundings, directory);

@@ -8,6 +8,8 @@ import { parseRoute, type Route } from './route.ts';
 import type { Trigger, TriggerHost } from './trigger.ts';
 import { toError } from './worker.ts';
 
+export type { HttpAnswer } from './http-payload.ts';
+
 const bindingOptions = z.object({
   methods: z.array(z.string().toUpperCase()),
   authLevel: z.string().toLowerCase(),
@@ -19,6 +21,21 @@ interface Endpoint {
   readonly methods: readonly string[];
   readonly anonymous: boolean;
   readonly route: Route;
+}
+
+/** A request for a part of the host itself, below the path where that part is mounted. */
+export interface MountedRequest {
+  readonly method: string;
+  /** Decoded segments. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly body: string;
+}
+
+interface Mount {
+  /** Ends in a slash. */
+  readonly path: string;
+  readonly answer: (request: MountedRequest) => HttpAnswer;
 }
 
 /** The limit of the .NET host. */
@@ -39,6 +56,7 @@ class Refusal extends Error {
 export class HttpListener {
   readonly #server: Server;
   readonly #keys: readonly string[];
+  readonly #mounts: Mount[] = [];
   #endpoints: readonly Endpoint[] = [];
   #host: TriggerHost | null = null;
 
@@ -58,6 +76,11 @@ export class HttpListener {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** One that it takes; null if it asks for none. */
+  get key(): string | null {
+    return this.#keys[0] ?? null;
   }
 
   serve(host: TriggerHost): void {
@@ -81,6 +104,11 @@ export class HttpListener {
     );
   }
 
+  /** A part of the host itself; it goes before the functions and asks for a key if there are any. */
+  mount(path: string, answer: Mount['answer']): void {
+    this.#mounts.push({ path: `/${path}/`, answer });
+  }
+
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { status, headers, body } = await this.#answer(request);
@@ -97,6 +125,8 @@ export class HttpListener {
     const host = this.#host;
     if (host === null || host.stopping.aborted) throw new Refusal(503);
     const url = this.#parseUrl(request);
+    const mount = this.#mounts.find(({ path }) => url.pathname.startsWith(path));
+    if (mount !== undefined) return this.#answerMounted(mount, request, url);
     const { endpoint, params } = this.#find(request.method ?? '', pathSegments(url));
     if (!endpoint.anonymous && !this.#hasKey(request, url)) throw new Refusal(401);
     const body = await readBody(request);
@@ -108,6 +138,21 @@ export class HttpListener {
     );
     if (outcome.status === 'failed') throw new Refusal(500);
     return toAnswer(outcome.response.returnValue?.http);
+  }
+
+  async #answerMounted(
+    { path, answer }: Mount,
+    request: IncomingMessage,
+    url: URL,
+  ): Promise<HttpAnswer> {
+    if (!this.#hasKey(request, url)) throw new Refusal(401);
+    const body = await readBody(request);
+    return answer({
+      method: request.method ?? '',
+      path: pathSegments(url).slice(path.split('/').length - 2),
+      query: url.searchParams,
+      body: body === null ? '' : Buffer.from(body).toString(),
+    });
   }
 
   #parseUrl({ url = '', headers }: IncomingMessage): URL {

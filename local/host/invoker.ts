@@ -1,4 +1,5 @@
 import type {
+  Binding,
   InvocationRequest,
   InvocationResponse,
   RegisteredFunction,
@@ -17,20 +18,36 @@ export interface Payload {
 
 export type InvocationOutcome =
   | { readonly status: 'succeeded'; readonly response: InvocationResponse }
-  | { readonly status: 'failed'; readonly exception: RpcException; readonly timedOut: boolean };
+  | {
+      readonly status: 'failed';
+      readonly exception: RpcException;
+      /** What was thrown, as it was. */
+      readonly error: Error;
+      readonly timedOut: boolean;
+    };
+
+/** The data of an input binding beside the trigger; null if this host does not supply bindings of its type. */
+export type ExtraInputs = (binding: Binding) => TypedData | null;
 
 /** Runs single attempts, within functionTimeout, and knows which are running. A failure is an outcome, never a throw. */
 export class Invoker {
   readonly #worker: Worker;
   readonly #timeoutMilliseconds: number | null;
   readonly #log: HostLog;
+  readonly #extraInputs: ExtraInputs;
   readonly #running = new Set<Promise<unknown>>();
   #started = 0;
 
-  constructor(worker: Worker, timeoutMilliseconds: number | null, log: HostLog) {
+  constructor(
+    worker: Worker,
+    timeoutMilliseconds: number | null,
+    log: HostLog,
+    extraInputs: ExtraInputs,
+  ) {
     this.#worker = worker;
     this.#timeoutMilliseconds = timeoutMilliseconds;
     this.#log = log;
+    this.#extraInputs = extraInputs;
   }
 
   /** Attempts since the start of the host. */
@@ -60,7 +77,10 @@ export class Invoker {
       const { input, triggerMetadata } = payload();
       const request: InvocationRequest = {
         invocationId,
-        inputData: [{ name: registered.trigger.name, data: input }],
+        inputData: [
+          { name: registered.trigger.name, data: input },
+          ...this.#extraInputData(registered),
+        ],
         triggerMetadata,
         retryContext,
       };
@@ -68,16 +88,26 @@ export class Invoker {
       log('information', `Executed '${functionName}' (Succeeded, ${elapsed(startedAt)})`);
       return { status: 'succeeded', response };
     } catch (thrown) {
-      const { message, stack = '' } = toError(thrown);
+      const error = toError(thrown);
+      const { message, stack = '' } = error;
       // How the .NET host words a failure of the worker, and what the next attempt finds in its retry context.
       const failure = `Result: Failure\nException: ${message}\nStack: ${stack}`;
       log('error', `Executed '${functionName}' (Failed, ${elapsed(startedAt)})\n${failure}`);
       return {
         status: 'failed',
         exception: { message: failure, stackTrace: stack, source: '' },
+        error,
         timedOut: thrown instanceof FunctionTimeout,
       };
     }
+  }
+
+  #extraInputData({ metadata, trigger }: RegisteredFunction): InvocationRequest['inputData'] {
+    return Object.entries(metadata.bindings).flatMap(([name, binding]) => {
+      if (binding.direction !== 'in' || name === trigger.name) return [];
+      const data = this.#extraInputs(binding);
+      return data === null ? [] : [{ name, data }];
+    });
   }
 
   #track(registered: RegisteredFunction, request: InvocationRequest): Promise<InvocationResponse> {

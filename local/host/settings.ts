@@ -1,5 +1,6 @@
 // What configures the host: host.json, local.settings.json, package.json, and the environment.
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
@@ -34,6 +35,16 @@ export type EventHubsJson = z.input<typeof eventHubsJson>;
 /** The same, with defaults and times in milliseconds. */
 export type EventHubsSettings = z.output<typeof eventHubsJson>;
 
+// As on a plan that is not the Consumption plan.
+const defaultConcurrency = 10 * availableParallelism();
+const durableTaskJson = z.object({
+  hubName: z.string().optional(),
+  maxConcurrentActivityFunctions: z.int().min(1).default(defaultConcurrency),
+  maxConcurrentOrchestratorFunctions: z.int().min(1).default(defaultConcurrency),
+});
+
+export type DurableTaskSettings = z.output<typeof durableTaskJson>;
+
 const hostJson = z.object({
   version: z.literal('2.0'),
   functionTimeout: z
@@ -44,6 +55,7 @@ const hostJson = z.object({
     .object({
       http: z.object({ routePrefix: z.string().default('api') }).prefault({}),
       eventHubs: z.record(z.string(), z.unknown()).default({}),
+      durableTask: durableTaskJson.prefault({}),
     })
     .prefault({}),
 });
@@ -53,6 +65,7 @@ export interface HostSettings {
   readonly functionTimeoutMilliseconds: number | null;
   readonly routePrefix: string;
   readonly eventHubs: EventHubsSettings;
+  readonly durableTask: DurableTaskSettings;
 }
 
 const localSettingsJson = z.object({
@@ -72,6 +85,7 @@ export async function loadHostSettings(
     functionTimeoutMilliseconds: functionTimeout,
     routePrefix: extensions.http.routePrefix,
     eventHubs: parse(eventHubsJson, path, { ...extensions.eventHubs, ...eventHubsOverrides }),
+    durableTask: extensions.durableTask,
   };
 }
 

@@ -13,6 +13,7 @@ const succeeded: InvocationOutcome = {
 const failed = (message: string, timedOut = false): InvocationOutcome => ({
   status: 'failed',
   exception: { message, stackTrace: '', source: '' },
+  error: new Error(message),
   timedOut,
 });
 

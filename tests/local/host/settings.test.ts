@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
@@ -30,6 +30,10 @@ describe('host.json', () => {
         minEventBatchSize: 1,
         maxWaitTime: 60_000,
         batchCheckpointFrequency: 1,
+      },
+      durableTask: {
+        maxConcurrentActivityFunctions: 10 * availableParallelism(),
+        maxConcurrentOrchestratorFunctions: 10 * availableParallelism(),
       },
     });
   });
