@@ -22,6 +22,7 @@ import type { ActivityLog } from './ports/activity-log.ts';
 import type { AlertStore } from './ports/alert-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { IndicatorSnapshots } from './ports/indicator-snapshots.ts';
+import type { SecurityGroups } from './ports/security-groups.ts';
 
 export interface Services {
   readonly ingest: Ingest;
@@ -36,6 +37,7 @@ export interface Services {
   readonly intelligence: CurrentSnapshot;
   readonly clock: Clock;
   readonly hunts: HuntServices;
+  readonly groups: SecurityGroups;
   /** What feeds need; built when first asked for, because ingest never does. */
   readonly feeds: () => Promise<RefreshServices>;
   /** Ends what keeps the process alive: the connection to the event hub. */
@@ -126,6 +128,7 @@ async function build(settings: Settings): Promise<Services> {
     snapshots,
     cosmos,
     { CosmosAlertStore },
+    { CosmosSecurityGroups },
     { EventHubDeviceStream },
   ] = await Promise.all([
     import('./adapters/blob/blob-service.ts'),
@@ -134,6 +137,7 @@ async function build(settings: Settings): Promise<Services> {
     import('./adapters/blob/indicator-snapshots.ts'),
     import('./adapters/cosmos/cosmos.ts'),
     import('./adapters/cosmos/alert-store.ts'),
+    import('./adapters/cosmos/security-groups.ts'),
     import('./adapters/event-hubs/event-hub-device-stream.ts'),
   ]);
   const identity = await credential(settings);
@@ -204,6 +208,7 @@ async function build(settings: Settings): Promise<Services> {
     snapshots: indicatorSnapshots,
     intelligence,
     clock,
+    groups: new CosmosSecurityGroups(documents),
     feeds: once(() =>
       buildFeeds(blobs, documents, {
         snapshots: indicatorSnapshots,
