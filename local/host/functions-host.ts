@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type HostClock, SystemHostClock } from './clock.ts';
 import { type CoreModule, installCoreModule, type RegisteredFunction } from './core-module.ts';
 import { type EventHubAddress, type OpenedEventSource, openEventHubTrigger } from './event-hub.ts';
-import { HttpListener, openHttpTrigger } from './http.ts';
+import { HttpListener, openHttpTrigger, type TlsOptions } from './http.ts';
 import { Invoker } from './invoker.ts';
 import type { HostLog, HostLogEntry } from './log.ts';
 import {
@@ -36,8 +36,11 @@ export interface HostOptions {
   /**
    * Where HTTP functions answer, on the loopback address alone; port 0 takes a free one. No listener when omitted. As
    * under Core Tools `authLevel` is not enforced, unless `keys` are given: then all but `anonymous` ask for one of them.
+   * With `tls` they answer on a second port too.
    */
-  readonly http?: { readonly port: number; readonly keys?: readonly string[] } | false;
+  readonly http?:
+    | { readonly port: number; readonly keys?: readonly string[]; readonly tls?: TlsOptions }
+    | false;
   /** Where timers remember their last and next run, one file each; in memory when omitted. */
   readonly timerStateDirectory?: string;
   readonly log: HostLog;
@@ -51,6 +54,8 @@ export interface FunctionsHost {
   readonly functions: readonly HostedFunction[];
   /** `http://127.0.0.1:PORT`, or null without a listener. */
   readonly httpAddress: string | null;
+  /** `https://localhost:PORT`, or null without TLS. */
+  readonly httpsAddress: string | null;
   /** Resolves when every Event Hub partition has nothing waiting and no invocation is running, or the host has stopped. */
   idle(): Promise<void>;
   /** One invocation of a timer function now, with its retries; waits for one that is running. A failure rejects. */
@@ -83,7 +88,7 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
   const main = options.main ?? (await loadMain(appDirectory));
   const core = installCoreModule(options.log);
   const listener = options.http
-    ? await HttpListener.open(options.http.port, options.http.keys)
+    ? await HttpListener.open(options.http.port, options.http.keys, options.http.tls)
     : null;
   // What Core Tools sets.
   addToEnvironment({
@@ -106,6 +111,7 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
 class RunningHost implements FunctionsHost {
   readonly functions: HostedFunction[] = [];
   readonly httpAddress: string | null;
+  readonly httpsAddress: string | null;
   readonly #options: HostOptions;
   readonly #settings: HostSettings;
   readonly #core: CoreModule;
@@ -129,6 +135,8 @@ class RunningHost implements FunctionsHost {
     this.#core = core;
     this.#listener = listener;
     this.httpAddress = listener === null ? null : `http://127.0.0.1:${listener.port}`;
+    const tlsPort = listener?.tlsPort ?? null;
+    this.httpsAddress = tlsPort === null ? null : `https://localhost:${tlsPort}`;
     this.#worker = new Worker(core);
     const invoker = new Invoker(this.#worker, settings.functionTimeoutMilliseconds, log);
     this.#surroundings = { invoker, clock, stopping: this.#stopping.signal, log };
