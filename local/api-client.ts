@@ -68,8 +68,8 @@ export class ApiClient {
     return this.#ask('PUT', path, body, headers);
   }
 
-  async delete(path: string): Promise<void> {
-    await this.#ask('DELETE', path);
+  async delete(path: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#ask('DELETE', path, undefined, headers);
   }
 
   async #ask<T>(
@@ -95,7 +95,10 @@ export class ApiClient {
     const { status } = response;
     const json = parseJson(await response.text());
     if (status < 200 || status > 299) throw refusal(url, status, json);
-    if (json === undefined && status !== 204) throw noThreadwatch(url, status);
+    // What is deleted has no body to answer with.
+    if (json === undefined && status !== 204 && method !== 'DELETE') {
+      throw noThreadwatch(url, status);
+    }
     return { status, etag: response.headers.get('etag'), body: json as T };
   }
 
@@ -166,15 +169,23 @@ function refusal(url: URL, status: number, json: unknown): ApiError {
     error?: { code?: string; message?: string; details?: unknown };
   };
   if (typeof error?.message === 'string') {
-    const details = Array.isArray(error.details) ? error.details.map(String) : [];
-    const reasons = details.length === 0 ? '' : `: ${details.join('; ')}`;
-    return new ApiError(status, String(error.code ?? status), `${error.message}${reasons}`);
+    const { message } = error;
+    const details = Array.isArray(error.details) ? error.details.map(detailText) : [];
+    const untold = details.filter((detail) => !message.includes(detail));
+    const reasons = untold.length === 0 ? '' : `: ${untold.join('; ')}`;
+    return new ApiError(status, String(error.code ?? status), `${message}${reasons}`);
   }
   if (status === 401 || status === 403) {
     const message = `${url.origin} asks for a key: --key, or THREADWATCH_KEY`;
     return new ApiError(status, 'Unauthorized', message);
   }
   return noThreadwatch(url, status);
+}
+
+/** A line, or a field of ARM's resources. */
+function detailText(detail: unknown): string {
+  const { target, message } = Object(detail) as { target?: unknown; message?: unknown };
+  return typeof message === 'string' ? `${String(target)}: ${message}` : String(detail);
 }
 
 function noThreadwatch(url: URL, status: number): ApiError {

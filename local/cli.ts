@@ -100,6 +100,21 @@ const COMMANDS: readonly { name: string; summary: string; load: () => Promise<Co
     load: async () => (await import('./commands/allowlist-apply.ts')).command,
   },
   {
+    name: 'groups list',
+    summary: 'the security groups and the rules that are set in them',
+    load: async () => (await import('./commands/groups-list.ts')).command,
+  },
+  {
+    name: 'groups apply',
+    summary: 'make security groups what files say',
+    load: async () => (await import('./commands/groups-apply.ts')).command,
+  },
+  {
+    name: 'groups export',
+    summary: 'the security groups as files',
+    load: async () => (await import('./commands/groups-export.ts')).command,
+  },
+  {
     name: 'explain',
     summary: 'who lists an address, what a contact would raise, and which devices had one',
     load: async () => (await import('./commands/explain.ts')).command,

@@ -7,7 +7,6 @@ import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 // As a namespace: of `{ z }` the bundle could leave nothing out, and it is most of what a cold start reads.
 import * as z from 'zod';
-import { MemorySecurityGroups } from './adapters/memory/security-groups.ts';
 import { zstdBlockCodec } from './adapters/node/block-codec.ts';
 import { systemClock } from './adapters/node/system-clock.ts';
 import { streamName } from './format/trigger/event-batch.ts';
@@ -24,6 +23,7 @@ import type { ActivityLog } from './ports/activity-log.ts';
 import type { AlertStore } from './ports/alert-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { IndicatorSnapshots } from './ports/indicator-snapshots.ts';
+import type { SecurityGroups } from './ports/security-groups.ts';
 
 export interface Services {
   readonly ingest: Ingest;
@@ -39,6 +39,7 @@ export interface Services {
   readonly clock: Clock;
   readonly hunts: HuntServices;
   readonly windows: WindowServices;
+  readonly groups: SecurityGroups;
   /** What feeds need; built when first asked for, because ingest never does. */
   readonly feeds: () => Promise<RefreshServices>;
   /** Ends what keeps the process alive: the connection to the event hub. */
@@ -132,6 +133,7 @@ async function build(settings: Settings): Promise<Services> {
     runs,
     cosmos,
     { CosmosAlertStore },
+    { CosmosSecurityGroups },
     { EventHubDeviceStream },
   ] = await Promise.all([
     import('./adapters/blob/blob-service.ts'),
@@ -141,6 +143,7 @@ async function build(settings: Settings): Promise<Services> {
     import('./adapters/blob/runs.ts'),
     import('./adapters/cosmos/cosmos.ts'),
     import('./adapters/cosmos/alert-store.ts'),
+    import('./adapters/cosmos/security-groups.ts'),
     import('./adapters/event-hubs/event-hub-device-stream.ts'),
   ]);
   const identity = await credential(settings);
@@ -176,7 +179,7 @@ async function build(settings: Settings): Promise<Services> {
   const blobCheckpoints = new checkpoints.BlobCheckpoints(blobs);
   const common = { log: activityLog, stream, clock, codec: zstdBlockCodec, settings: detection };
   const ownStream = streamName(namespaceOf(settings), settings.DeviceStreamEventHub);
-  const groups = new MemorySecurityGroups();
+  const groups = new CosmosSecurityGroups(documents);
   const intelligence = new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs);
   const ingest = new Ingest({
     ...common,
@@ -226,6 +229,7 @@ async function build(settings: Settings): Promise<Services> {
     snapshots: indicatorSnapshots,
     intelligence,
     clock,
+    groups,
     feeds: once(() =>
       buildFeeds(blobs, documents, {
         snapshots: indicatorSnapshots,

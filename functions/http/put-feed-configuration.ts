@@ -1,5 +1,6 @@
 import { type HttpRequest, type HttpResponseInit, app } from '@azure/functions';
 import { jsonOfBody } from '../../shared/format/http-body.ts';
+import { preconditionsOf } from '../../shared/format/http-precondition.ts';
 import { answering } from '../../shared/format/http-problem.ts';
 import { services } from '../../shared/wiring.ts';
 
@@ -11,10 +12,7 @@ export async function putFeedConfiguration(request: HttpRequest): Promise<HttpRe
     const { replaceConfiguration } =
       await import('../../shared/pipeline/feeds/operate/manage-configuration.ts');
     const value = await jsonOfBody(request, MAX_BODY);
-    const conditions = {
-      ifMatch: request.headers.get('if-match'),
-      ifNoneMatch: request.headers.get('if-none-match'),
-    };
+    const conditions = preconditionsOf(request);
     const { configuration } = await (await services()).feeds();
     const { etag, created } = await replaceConfiguration(configuration, value, conditions);
     return { status: created ? 201 : 200, headers: { etag }, jsonBody: value };

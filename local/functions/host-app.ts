@@ -3,6 +3,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { HostClock } from '../host/clock.ts';
 import { type FunctionsHost, startFunctionsHost } from '../host/functions-host.ts';
+import type { TlsOptions } from '../host/http.ts';
 import type { HostLog } from '../host/log.ts';
 import type { EventHubsJson } from '../host/settings.ts';
 import { HubClient } from '../hub/client.ts';
@@ -17,6 +18,7 @@ export interface HostAppOptions {
   readonly eventHubs: EventHubsJson;
   readonly clock?: HostClock;
   readonly httpPort?: number;
+  readonly tls?: TlsOptions;
   readonly timerStateDirectory?: string;
   /** Runs these modules instead of the sources: the built app (`dist/functions/…`). */
   readonly main?: string;
@@ -24,7 +26,8 @@ export interface HostAppOptions {
 
 /** Threadwatch's own functions in this process, woken by the local hub. */
 export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
-  const { settings, hubAddress, log, eventHubs, clock, httpPort, timerStateDirectory } = options;
+  const { settings, hubAddress, log, eventHubs, clock, httpPort, tls, timerStateDirectory } =
+    options;
   // These win over the user's environment: a connection string exported for a real account must not be written to.
   Object.assign(process.env, settings);
   return startFunctionsHost({
@@ -34,7 +37,8 @@ export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
     settings,
     log,
     overrides: { eventHubs },
-    http: httpPort === undefined ? false : { port: httpPort },
+    http:
+      httpPort === undefined ? false : { port: httpPort, ...(tls === undefined ? {} : { tls }) },
     openEventSource: async () => ({
       source: new HubClient(hubAddress),
       // What the connection string says, for both sides to give the stream the same name.

@@ -3,12 +3,15 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { announce, listen, parsePort } from '../child.ts';
+import { type LocalCertificate, openCertificate } from '../tls/certificate.ts';
 import { hostApp } from './host-app.ts';
 
 const { values } = parseArgs({
   options: {
     hub: { type: 'string' },
     'http-port': { type: 'string' },
+    'https-port': { type: 'string' },
+    tls: { type: 'string' },
     timers: { type: 'string' },
     settings: { type: 'string' },
     'max-batch': { type: 'string', default: '1000' },
@@ -19,6 +22,9 @@ if (values.hub === undefined || values.settings === undefined) {
   throw new Error('--hub ADDRESS and --settings JSON are needed');
 }
 const httpPort = await freePort(parsePort(values['http-port']) ?? 7071);
+// Only where a folder for the certificate is named.
+const certificate: LocalCertificate | null =
+  values.tls === undefined ? null : await openCertificate(values.tls, Date.now());
 const options = {
   settings: JSON.parse(values.settings) as Record<string, string>,
   hubAddress: values.hub,
@@ -35,8 +41,14 @@ const options = {
   ...(values.timers === undefined ? {} : { timerStateDirectory: values.timers }),
   ...(values.main === undefined ? {} : { main: values.main }),
 };
-const host = await hostApp({ ...options, httpPort });
-announce({ httpAddress: host.httpAddress, functions: host.functions }, () => host.stop());
+const tls =
+  certificate === null
+    ? {}
+    : { tls: { ...certificate, port: await freePort(parsePort(values['https-port']) ?? 7443) } };
+const host = await hostApp({ ...options, ...tls, httpPort });
+const { httpAddress, httpsAddress, functions } = host;
+const certificateFile = certificate?.certificateFile ?? null;
+announce({ httpAddress, httpsAddress, certificateFile, functions }, () => host.stop());
 
 /** The usual port, or any free one when it is taken: the host takes a port that is known. */
 async function freePort(usual: number): Promise<number> {

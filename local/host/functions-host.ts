@@ -6,7 +6,7 @@ import { type HostClock, SystemHostClock } from './clock.ts';
 import { type CoreModule, installCoreModule, type RegisteredFunction } from './core-module.ts';
 import { isDurable, TaskHub } from './durable/task-hub.ts';
 import { type EventHubAddress, type OpenedEventSource, openEventHubTrigger } from './event-hub.ts';
-import { HttpListener, openHttpTrigger } from './http.ts';
+import { HttpListener, openHttpTrigger, type TlsOptions } from './http.ts';
 import { Invoker } from './invoker.ts';
 import type { HostLog, HostLogEntry } from './log.ts';
 import {
@@ -37,8 +37,11 @@ export interface HostOptions {
   /**
    * Where HTTP functions answer, on the loopback address alone; port 0 takes a free one. No listener when omitted. As
    * under Core Tools `authLevel` is not enforced, unless `keys` are given: then all but `anonymous` ask for one of them.
+   * With `tls` they answer on a second port too.
    */
-  readonly http?: { readonly port: number; readonly keys?: readonly string[] } | false;
+  readonly http?:
+    | { readonly port: number; readonly keys?: readonly string[]; readonly tls?: TlsOptions }
+    | false;
   /** Where timers remember their last and next run, one file each; in memory when omitted. */
   readonly timerStateDirectory?: string;
   /** Where orchestrations stand, so that the next host goes on with them; in memory when omitted. For one host at a time. */
@@ -54,6 +57,8 @@ export interface FunctionsHost {
   readonly functions: readonly HostedFunction[];
   /** `http://127.0.0.1:PORT`, or null without a listener. */
   readonly httpAddress: string | null;
+  /** `https://localhost:PORT`, or null without TLS. */
+  readonly httpsAddress: string | null;
   /**
    * Resolves when every Event Hub partition has nothing waiting, no orchestration has work that could be done now, and no
    * invocation is running; or when the host has stopped. An orchestration that waits for a timer or an event is idle.
@@ -89,7 +94,7 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
   const main = options.main ?? (await loadMain(appDirectory));
   const core = installCoreModule(options.log);
   const listener = options.http
-    ? await HttpListener.open(options.http.port, options.http.keys)
+    ? await HttpListener.open(options.http.port, options.http.keys, options.http.tls)
     : null;
   // What Core Tools sets.
   addToEnvironment({
@@ -112,6 +117,7 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
 class RunningHost implements FunctionsHost {
   readonly functions: HostedFunction[] = [];
   readonly httpAddress: string | null;
+  readonly httpsAddress: string | null;
   readonly #options: HostOptions;
   readonly #settings: HostSettings;
   readonly #core: CoreModule;
@@ -136,6 +142,8 @@ class RunningHost implements FunctionsHost {
     this.#core = core;
     this.#listener = listener;
     this.httpAddress = listener === null ? null : `http://127.0.0.1:${listener.port}`;
+    const tlsPort = listener?.tlsPort ?? null;
+    this.httpsAddress = tlsPort === null ? null : `https://localhost:${tlsPort}`;
     this.#worker = new Worker(core);
     const invoker = new Invoker(
       this.#worker,

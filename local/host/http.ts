@@ -1,6 +1,8 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import type { RegisteredFunction } from './core-module.ts';
 import { type HttpAnswer, httpPayload, toAnswer } from './http-payload.ts';
@@ -52,25 +54,45 @@ class Refusal extends Error {
   }
 }
 
+/** A second port, with the same endpoints under TLS; certificate and key as PEM. */
+export interface TlsOptions {
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** Answers HTTP functions on the loopback address. Until `serve` is called it answers 503. */
 export class HttpListener {
   readonly #server: Server;
+  readonly #tlsServer: Server | null;
   readonly #keys: readonly string[];
   readonly #mounts: Mount[] = [];
   #endpoints: readonly Endpoint[] = [];
   #host: TriggerHost | null = null;
 
-  private constructor(keys: readonly string[]) {
+  private constructor(keys: readonly string[], tls: TlsOptions | null) {
     this.#keys = keys;
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    const handle = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#handle(request, response);
+    this.#server = createServer(handle);
+    this.#tlsServer =
+      tls === null ? null : createTlsServer({ cert: tls.certificate, key: tls.key }, handle);
   }
 
   /** Without keys nobody is asked for one. */
-  static async open(port: number, keys: readonly string[] = []): Promise<HttpListener> {
-    const listener = new HttpListener(keys);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    listener.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
-    await promise;
+  static async open(
+    port: number,
+    keys: readonly string[] = [],
+    tls: TlsOptions | null = null,
+  ): Promise<HttpListener> {
+    const listener = new HttpListener(keys, tls);
+    await listenOn(listener.#server, port);
+    try {
+      if (listener.#tlsServer !== null) await listenOn(listener.#tlsServer, tls?.port ?? 0);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
     return listener;
   }
 
@@ -83,6 +105,11 @@ export class HttpListener {
     return this.#keys[0] ?? null;
   }
 
+  /** Null without TLS. */
+  get tlsPort(): number | null {
+    return this.#tlsServer === null ? null : (this.#tlsServer.address() as AddressInfo).port;
+  }
+
   serve(host: TriggerHost): void {
     this.#host = host;
   }
@@ -90,11 +117,13 @@ export class HttpListener {
   /** Takes no further request; what is being answered may end. */
   close(): void {
     this.#server.close();
+    this.#tlsServer?.close();
   }
 
   /** Cuts what is still being answered. */
   cut(): void {
     this.#server.closeAllConnections();
+    this.#tlsServer?.closeAllConnections();
   }
 
   add(registered: RegisteredFunction, { route, methods, anonymous }: HttpEndpoint): void {
@@ -155,8 +184,10 @@ export class HttpListener {
     });
   }
 
-  #parseUrl({ url = '', headers }: IncomingMessage): URL {
-    const absolute = `http://${headers.host ?? `localhost:${this.port}`}${url}`;
+  #parseUrl({ url = '', headers, socket }: IncomingMessage): URL {
+    const isSecure = socket instanceof TLSSocket;
+    const own = `localhost:${isSecure ? this.tlsPort : this.port}`;
+    const absolute = `${isSecure ? 'https' : 'http'}://${headers.host ?? own}${url}`;
     if (!url.startsWith('/') || !URL.canParse(absolute)) throw new Refusal(400);
     return new URL(absolute);
   }
@@ -218,12 +249,20 @@ export function openHttpTrigger(
   };
 }
 
-/** Decoded; an encoded slash stays encoded, as under ASP.NET. One slash at the end is as good as none. */
+async function listenOn(server: Server, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  await promise;
+}
+
+/**
+ * Decoded; an encoded slash stays encoded, as under ASP.NET. One slash at the end is as good as none, and so is one of two:
+ * clients of ARM put a resource id, which begins with a slash, behind another.
+ */
 function pathSegments({ pathname }: URL): string[] {
-  const path = pathname.slice(1).replace(/\/$/, '');
-  if (path === '') return [];
+  const path = pathname.split('/').filter((text) => text !== '');
   try {
-    return path.split('/').map((text) => decodeURIComponent(text.replace(/%(?=2f)/gi, '%25')));
+    return path.map((text) => decodeURIComponent(text.replace(/%(?=2f)/gi, '%25')));
   } catch {
     throw new Refusal(400);
   }

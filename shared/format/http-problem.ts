@@ -1,8 +1,12 @@
-// How the management API says no: `{"error": {"code", "message", "details"?}}` under a status of its own.
+// How the management API says no: `{"error": {"code", "message", "target"?, "details"?}}` under a status of its own. Where the API
+// is ARM's this is its CloudError.
 
 /** Codes are for programs; each has one status. */
 const STATUS_OF_REQUEST = {
   InvalidRequest: 400,
+  MissingApiVersionParameter: 400,
+  InvalidApiVersionParameter: 400,
+  ResourceNotFound: 404,
   UnknownFeed: 404,
   UnknownNetwork: 404,
   UnknownHunt: 404,
@@ -10,6 +14,7 @@ const STATUS_OF_REQUEST = {
   NothingHeld: 409,
   NoEarlierState: 409,
   Conflict: 409,
+  QuotaExceeded: 409,
   PreconditionFailed: 412,
   BodyTooLarge: 413,
   PreconditionRequired: 428,
@@ -18,15 +23,30 @@ const STATUS_OF_REQUEST = {
 
 export type RequestCode = keyof typeof STATUS_OF_REQUEST;
 
+/** One thing that is wrong with a resource of ARM's; `target` is the path of the field. */
+export interface FieldProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly target: string;
+}
+
 /** What was asked for cannot be done; the caller is told why. */
 export class RequestError extends Error {
   readonly code: RequestCode;
   /** One line for each thing that is wrong. */
   readonly details: readonly string[];
-  constructor(code: RequestCode, message: string, details: readonly string[] = []) {
+  /** Instead of details where the API is ARM's. */
+  readonly fields: readonly FieldProblem[];
+  constructor(
+    code: RequestCode,
+    message: string,
+    details: readonly string[] = [],
+    fields: readonly FieldProblem[] = [],
+  ) {
     super(message);
     this.code = code;
     this.details = details;
+    this.fields = fields;
   }
 }
 
@@ -50,8 +70,9 @@ export async function answering(work: () => Promise<HttpAnswer>): Promise<HttpAn
 
 function problemAnswer(error: unknown): HttpAnswer | null {
   if (error instanceof RequestError) {
-    const { code, message, details } = error;
-    return problem(STATUS_OF_REQUEST[code], code, message, details);
+    const { code, message, details, fields } = error;
+    const told = fields.length === 0 ? details : fields;
+    return problem(STATUS_OF_REQUEST[code], code, message, told);
   }
   return ofOurOwn(error);
 }
@@ -75,10 +96,12 @@ function problem(
   status: number,
   code: string,
   message: string,
-  details: readonly string[],
+  details: readonly (string | FieldProblem)[],
 ): HttpAnswer {
+  const [first] = details;
+  const target = typeof first === 'object' ? { target: first.target } : {};
   return {
     status,
-    jsonBody: { error: { code, message, ...(details.length === 0 ? {} : { details }) } },
+    jsonBody: { error: { code, message, ...target, ...(details.length === 0 ? {} : { details }) } },
   };
 }

@@ -9,6 +9,7 @@ export type CosmosConnection =
 export const DATABASE = 'threadwatch';
 export const ALERTS = 'alerts';
 export const FEEDS = 'feeds';
+export const SECURITY_GROUPS = 'securityGroups';
 
 export function openCosmos(connection: CosmosConnection): CosmosClient {
   const connectionPolicy = {
@@ -35,7 +36,9 @@ export async function createDatabase(client: CosmosClient): Promise<void> {
     partitionKey: { paths: ['/pk'] },
     defaultTtl: -1,
   });
-  await database.containers.createIfNotExists({ id: FEEDS, partitionKey: { paths: ['/id'] } });
+  for (const id of [FEEDS, SECURITY_GROUPS]) {
+    await database.containers.createIfNotExists({ id, partitionKey: { paths: ['/id'] } });
+  }
 }
 
 /** The SDK's error carries the HTTP status in `code`. */

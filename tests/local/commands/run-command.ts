@@ -31,8 +31,16 @@ export async function runCommand(
     stdout.end();
     stderr.end();
     const [out, err] = await printed;
-    const lines = out.split('\n').filter((line) => line.startsWith('{'));
-    return { code, stdout: out, stderr: err, records: lines.map((line) => JSON.parse(line)) };
+    return {
+      code,
+      stdout: out,
+      stderr: err,
+      // Only when asked for: not all that begins so is NDJSON.
+      get records() {
+        const lines = out.split('\n').filter((line) => line.startsWith('{'));
+        return lines.map((line) => JSON.parse(line));
+      },
+    };
   } finally {
     stdout.end();
     stderr.end();

@@ -1,26 +1,38 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request as rawRequest } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { HttpRequest, InvocationContext } from '@azure/functions';
 import { type FunctionsHost, startFunctionsHost } from '../../../local/host/functions-host.ts';
+import { type LocalCertificate, openCertificate } from '../../../local/tls/certificate.ts';
 import { on } from '../../fixtures/host-app/probe.ts';
 import { appDirectory, Log } from './support.ts';
 
 const log = new Log();
 let host: FunctionsHost;
+let directory: string;
+let certificate: LocalCertificate;
 
 before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'threadwatch-http-'));
+  certificate = await openCertificate(directory, Date.now());
   host = await startFunctionsHost({
     appDirectory: appDirectory('http'),
     settings: {},
-    http: { port: 0, keys: ['the-key', 'another'] },
+    http: { port: 0, keys: ['the-key', 'another'], tls: { port: 0, ...certificate } },
     openEventSource: () => Promise.reject(new Error('no function reads a stream')),
     log: log.add,
   });
 });
-after(async () => host.stop());
+after(async () => {
+  await host.stop();
+  await rm(directory, { recursive: true });
+});
 
 const ask = (path: string, init?: RequestInit) => fetch(`${host.httpAddress}${path}`, init);
 
@@ -144,6 +156,7 @@ describe('an HTTP route', () => {
       '/api/alerts/7/full': { name: 'alert', params: { id: '7', view: 'full' } },
       '/api/alerts/seven': { name: 'alertByName', params: { name: 'seven' } },
       '/api/ALERTS/latest/': { name: 'latestAlert', params: {} },
+      '//api//alerts/7': { name: 'alert', params: { id: '7' } },
     };
     for (const [path, expected] of Object.entries(answers)) {
       assert.deepEqual(await (await ask(path)).json(), expected, path);
@@ -172,6 +185,28 @@ describe('an HTTP route', () => {
     for (const [path, expected] of Object.entries(cases)) {
       assert.deepEqual(await (await ask(path)).json(), expected, path);
     }
+  });
+});
+
+describe('under TLS', () => {
+  const askSecurely = (path: string, ca?: string) =>
+    new Promise<string>((resolve, reject) => {
+      getSecurely(`${host.httpsAddress}${path}`, ca === undefined ? {} : { ca }, (response) => {
+        text(response).then((body) => resolve(`${response.statusCode} ${body}`), reject);
+      }).once('error', reject);
+    });
+
+  it('the same functions answer, on a port of its own', async () => {
+    assert.match(host.httpsAddress!, /^https:\/\/localhost:\d+$/);
+    assert.notEqual(new URL(host.httpsAddress!).port, new URL(host.httpAddress!).port);
+    on('echo', (request: HttpRequest) => ({ body: request.url }));
+    const body = await askSecurely('/api/echo?a=1', certificate.certificate);
+    assert.equal(body, `200 ${host.httpsAddress}/api/echo?a=1`);
+    assert.match(await askSecurely('/api/keys', certificate.certificate), /^401 /);
+  });
+
+  it('nobody is answered who does not trust the certificate', async () => {
+    await assert.rejects(askSecurely('/api/echo'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   });
 });
 

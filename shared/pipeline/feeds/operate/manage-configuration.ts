@@ -1,4 +1,5 @@
-// The file of the feeds over HTTP: read with its ETag, written only over what was read (RFC 9110 13.1).
+// The file of the feeds over HTTP: read with its ETag, written only over what was read.
+import { type Preconditions, areMet, etagOf } from '../../../format/http-precondition.ts';
 import { RequestError } from '../../../format/http-problem.ts';
 import type { Configuration } from '../../../ports/configuration.ts';
 import {
@@ -12,12 +13,6 @@ export interface ConfigurationFile {
   readonly value: unknown;
   /** Null when there is no file yet. */
   readonly etag: string | null;
-}
-
-/** The two headers of a PUT, null where absent. */
-export interface Preconditions {
-  readonly ifMatch: string | null;
-  readonly ifNoneMatch: string | null;
 }
 
 export async function showConfiguration(files: Configuration): Promise<ConfigurationFile> {
@@ -40,7 +35,9 @@ export async function replaceConfiguration(
   }
   asRequest(() => parseFeedConfiguration(value));
   const version = (await files.read(FEEDS_FILE))?.version ?? null;
-  const written = isMet(conditions, version) ? await files.write(FEEDS_FILE, value, version) : null;
+  const written = areMet(conditions, version)
+    ? await files.write(FEEDS_FILE, value, version)
+    : null;
   if (written === null) {
     throw new RequestError('PreconditionFailed', 'the file has changed; read it again');
   }
@@ -56,23 +53,4 @@ export function asRequest<T>(parse: () => T): T {
     const message = 'the request is not what it must be';
     throw new RequestError('InvalidRequest', message, error.problems);
   }
-}
-
-function isMet({ ifMatch, ifNoneMatch }: Preconditions, version: string | null): boolean {
-  const etag = version === null ? null : etagOf(version);
-  return (
-    (ifMatch === null || names(ifMatch, etag)) &&
-    (ifNoneMatch === null || !names(ifNoneMatch, etag))
-  );
-}
-
-/** Whether a list of ETags, or `*`, names the one that there is. Strong comparison: `W/"…"` never does. */
-function names(header: string, etag: string | null): boolean {
-  if (etag === null) return false;
-  return header.split(',').some((part) => part.trim() === '*' || part.trim() === etag);
-}
-
-/** Stores give versions that are ETags already, or bare words. */
-function etagOf(version: string): string {
-  return version.startsWith('"') ? version : `"${version}"`;
 }
