@@ -14,6 +14,7 @@ import { AlertOpener } from './pipeline/alerts.ts';
 import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
 import type { HuntServices } from './pipeline/hunt/hunt-publications.ts';
+import { CurrentGroups } from './pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
 import type { WindowServices } from './pipeline/windows/due-windows.ts';
 import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
@@ -184,6 +185,7 @@ async function build(settings: Settings): Promise<Services> {
   const ingest = new Ingest({
     ...common,
     snapshot: intelligence,
+    groups: new CurrentGroups(groups, clock, detection.groupsFreshMs),
     writerId: randomUUID(),
     alerts: new AlertOpener(alerts, clock, detection.hub),
   });

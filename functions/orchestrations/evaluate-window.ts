@@ -1,5 +1,9 @@
 import * as df from 'durable-functions';
-import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type {
+  ActivityHandler,
+  OrchestrationContext,
+  OrchestrationHandler,
+} from 'durable-functions';
 import type { Window } from '../../shared/domain/window/window.ts';
 import type { WindowSummary } from '../../shared/pipeline/windows/evaluate-window.ts';
 import type { PartitionRef } from '../../shared/ports/activity-log.ts';
@@ -58,23 +62,19 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
 
 df.app.orchestration(EVALUATE_WINDOW, evaluateWindow);
 
-df.app.activity(LIST_PARTITIONS, {
-  handler: async () => {
+/** By name. */
+export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
+  [LIST_PARTITIONS]: async () => {
     const { allPartitions } = await import('../../shared/pipeline/windows/progress.ts');
     return allPartitions((await services()).windows);
   },
-});
-
-df.app.activity(CLOSE_WINDOW, {
-  handler: async ({ window, partition }: { window: Window; partition: PartitionRef }) => {
+  [CLOSE_WINDOW]: async ({ window, partition }: { window: Window; partition: PartitionRef }) => {
     const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
     return closeWindow((await services()).windows, partition, window);
   },
-});
-
-df.app.activity(FINISH_WINDOW, {
-  handler: async ({ window, summary }: { window: Window; summary: WindowSummary }) => {
+  [FINISH_WINDOW]: async ({ window, summary }: { window: Window; summary: WindowSummary }) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');
     await finishWindow((await services()).windows, window, summary);
   },
-});
+};
+for (const [name, handler] of Object.entries(windowActivities)) df.app.activity(name, { handler });

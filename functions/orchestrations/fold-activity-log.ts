@@ -1,5 +1,9 @@
 import * as df from 'durable-functions';
-import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type {
+  ActivityHandler,
+  OrchestrationContext,
+  OrchestrationHandler,
+} from 'durable-functions';
 import type { FoldSummary } from '../../shared/pipeline/fold.ts';
 import type { PartitionRef } from '../../shared/ports/activity-log.ts';
 import { services } from '../../shared/wiring.ts';
@@ -26,13 +30,12 @@ export const foldOnce: OrchestrationHandler = function* (context: OrchestrationC
 
 df.app.orchestration(FOLD_ACTIVITY_LOG, foldOnce);
 
-df.app.activity(LIST_LOGGED_PARTITIONS, {
-  handler: async () => (await services()).log.partitions(),
-});
-
-df.app.activity(FOLD_PARTITION, {
-  handler: async (partition: PartitionRef) => {
+/** By name. */
+export const foldActivities: Readonly<Record<string, ActivityHandler>> = {
+  [LIST_LOGGED_PARTITIONS]: async () => (await services()).log.partitions(),
+  [FOLD_PARTITION]: async (partition: PartitionRef) => {
     const { foldPartition } = await import('../../shared/pipeline/fold.ts');
     return foldPartition((await services()).fold, partition);
   },
-});
+};
+for (const [name, handler] of Object.entries(foldActivities)) df.app.activity(name, { handler });

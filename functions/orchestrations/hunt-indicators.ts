@@ -1,5 +1,9 @@
 import * as df from 'durable-functions';
-import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type {
+  ActivityHandler,
+  OrchestrationContext,
+  OrchestrationHandler,
+} from 'durable-functions';
 import { services } from '../../shared/wiring.ts';
 
 export const HUNT_INDICATORS = 'huntIndicatorsOnce';
@@ -13,8 +17,9 @@ export const huntOnce: OrchestrationHandler = function* (context: OrchestrationC
 
 df.app.orchestration(HUNT_INDICATORS, huntOnce);
 
-df.app.activity(HUNT_A_WHILE, {
-  handler: async (_input: unknown, context) => {
+/** By name. */
+export const huntActivities: Readonly<Record<string, ActivityHandler>> = {
+  [HUNT_A_WHILE]: async (_input: unknown, context) => {
     const { huntIndicators } = await import('../../shared/pipeline/hunt/hunt-indicators.ts');
     const run = await huntIndicators((await services()).hunts);
     context.log('indicators hunted', run?.summary ?? { taken: 'another run hunts' });
@@ -25,4 +30,5 @@ df.app.activity(HUNT_A_WHILE, {
       throw new AggregateError(errors, `hunts met errors: ${errors.join('; ')}`);
     return !timeWasUp;
   },
-});
+};
+for (const [name, handler] of Object.entries(huntActivities)) df.app.activity(name, { handler });

@@ -1,5 +1,9 @@
 import * as df from 'durable-functions';
-import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import type {
+  ActivityHandler,
+  OrchestrationContext,
+  OrchestrationHandler,
+} from 'durable-functions';
 import type { Window } from '../../shared/domain/window/window.ts';
 import type { RebuildSummary } from '../../shared/pipeline/rebuild.ts';
 import { services } from '../../shared/wiring.ts';
@@ -66,16 +70,15 @@ export const rebuild: OrchestrationHandler = function* (context: OrchestrationCo
 
 df.app.orchestration(REBUILD, rebuild);
 
-df.app.activity(FORGET_FOLDS, {
-  handler: async () => {
+/** By name. */
+export const rebuildActivities: Readonly<Record<string, ActivityHandler>> = {
+  [FORGET_FOLDS]: async () => {
     const { forgetFolds } = await import('../../shared/pipeline/rebuild.ts');
     return forgetFolds((await services()).windows);
   },
-});
-
-df.app.activity(LIST_DUE_WINDOWS, {
-  handler: async () => {
+  [LIST_DUE_WINDOWS]: async () => {
     const { dueWindows } = await import('../../shared/pipeline/windows/due-windows.ts');
     return dueWindows((await services()).windows);
   },
-});
+};
+for (const [name, handler] of Object.entries(rebuildActivities)) df.app.activity(name, { handler });

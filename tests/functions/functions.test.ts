@@ -9,10 +9,15 @@ import { HttpRequest, type Timer } from '@azure/functions';
 import { ingestDeviceStream } from '../../functions/events/ingest-device-stream.ts';
 import { listAlerts } from '../../functions/http/list-alerts.ts';
 import { catchUpDeviceStream } from '../../functions/schedules/catch-up-device-stream.ts';
-import { foldActivityLog } from '../../functions/schedules/fold-activity-log.ts';
+import {
+  FOLD_ACTIVITY_LOG,
+  foldActivities,
+  foldOnce,
+} from '../../functions/orchestrations/fold-activity-log.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { closeServices, services, useClock } from '../../shared/wiring.ts';
 import { encodeMessage } from '../support/encode-message.ts';
+import { orchestrate } from '../support/orchestrate.ts';
 import { type DeliveredEvent, contextOf, deliver } from '../support/trigger-metadata.ts';
 import { loadFeedFolder } from '../support/feeds.ts';
 
@@ -57,9 +62,9 @@ describe('the functions', () => {
     return logged;
   };
   const fold = async () => {
-    const { context, logged } = contextOf('foldActivityLog');
-    await foldActivityLog(timer, context);
-    return logged;
+    const orchestrators = { [FOLD_ACTIVITY_LOG]: foldOnce };
+    const registered = { orchestrators, activities: foldActivities };
+    return (await orchestrate(FOLD_ACTIVITY_LOG, null, registered)).output;
   };
   const alerts = async (query = '') => {
     const url = `http://127.0.0.1/api/alerts${query}`;
@@ -102,9 +107,7 @@ describe('the functions', () => {
   });
 
   it('fold the log into the counts', async () => {
-    assert.deepEqual(await fold(), [
-      ['activity log folded', { blocks: 1, sightings: 2, alerts: 2 }],
-    ]);
+    assert.deepEqual(await fold(), [{ blocks: 1, sightings: 2, alerts: 2 }]);
     const [alert] = await alerts('?deviceId=cam-1');
     assert.partialDeepStrictEqual(alert, {
       record: 'alert',
@@ -129,7 +132,7 @@ describe('the functions', () => {
     for (const batch of [events, events.slice(0, 2), events.slice(1, 5), events.slice(5)]) {
       assert.equal(blocksOf(await ingest('0', batch)), 0);
     }
-    assert.equal(blocksOf(await fold()), 0);
+    assert.deepEqual(await fold(), [{ blocks: 0, sightings: 0, alerts: 0 }]);
     assert.deepEqual(await alerts(), before);
   });
 

@@ -5,19 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
-import { HttpRequest, type HttpResponseInit, type Timer } from '@azure/functions';
+import { HttpRequest, type HttpResponseInit } from '@azure/functions';
 import { ingestDeviceStream } from '../../functions/events/ingest-device-stream.ts';
 import { explainIndicator } from '../../functions/http/explain-indicator.ts';
 import { getHunt } from '../../functions/http/get-hunt.ts';
 import { listAlerts } from '../../functions/http/list-alerts.ts';
 import { listHunts } from '../../functions/http/list-hunts.ts';
 import { requestHunt } from '../../functions/http/request-hunt.ts';
-import { huntIndicators } from '../../functions/schedules/hunt-indicators.ts';
+import {
+  HUNT_INDICATORS,
+  huntActivities,
+  huntOnce,
+} from '../../functions/orchestrations/hunt-indicators.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { closeServices, services } from '../../shared/wiring.ts';
 import { encodeMessage } from '../support/encode-message.ts';
 import { loadFeedFolder } from '../support/feeds.ts';
-import { contextOf, deliver } from '../support/trigger-metadata.ts';
+import { orchestrate } from '../support/orchestrate.ts';
+import { deliver } from '../support/trigger-metadata.ts';
 
 const PEER = '209.17.118.17';
 const url = 'http://127.0.0.1/api/x';
@@ -48,9 +53,9 @@ describe('hunts', () => {
   const post = async (body: unknown) =>
     requestHunt(new HttpRequest({ method: 'POST', url, body: { string: JSON.stringify(body) } }));
   const run = async () => {
-    const { context, logged } = contextOf('huntIndicators');
-    await huntIndicators({} as Timer, context);
-    return logged;
+    const orchestrators = { [HUNT_INDICATORS]: huntOnce };
+    const registered = { orchestrators, activities: huntActivities };
+    return (await orchestrate(HUNT_INDICATORS, null, registered)).logged;
   };
   const alerts = async () =>
     ((await get(listAlerts)).jsonBody as { value: Record<string, any>[] }).value;

@@ -7,6 +7,7 @@ import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicato
 import { openSnapshot } from '../../format/indicator-snapshot/open-snapshot.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { IndicatorSnapshots, SnapshotPointer } from '../../ports/indicator-snapshots.ts';
+import { KeptFresh } from './kept-fresh.ts';
 
 export interface LoadedSnapshot {
   readonly ref: SnapshotRef;
@@ -18,24 +19,18 @@ export interface LoadedSnapshot {
 const NONE: SnapshotRef = { ordinal: 0, id: 'none' };
 
 /**
- * The snapshot that this instance matches with: loaded by the first batch, swapped between batches. Asked often enough, it
- * looks at the pointer ahead of time and loads beside the batches, which go on with the old one until the new one is
- * ready: so at most two are in memory, and no batch waits for a download.
+ * The snapshot that this instance matches with: loaded by the first batch, swapped between batches. At most two are in memory,
+ * and no batch waits for a download (`KeptFresh`).
  */
 export class CurrentSnapshot {
   readonly #snapshots: IndicatorSnapshots;
-  readonly #clock: Clock;
-  readonly #freshMs: number;
-  #loaded: LoadedSnapshot | null = null;
+  readonly #kept: KeptFresh<LoadedSnapshot>;
   #allowlistId: string | null = null;
-  #checkedAt = -Infinity;
-  #refreshing: Promise<LoadedSnapshot> | null = null;
   #trouble: string | null = null;
 
   constructor(snapshots: IndicatorSnapshots, clock: Clock, freshMs: number) {
     this.#snapshots = snapshots;
-    this.#clock = clock;
-    this.#freshMs = freshMs;
+    this.#kept = new KeptFresh((loaded) => this.#read(loaded), clock, freshMs);
   }
 
   /** Why the snapshot that the pointer names is not the one in use; null if it is. */
@@ -45,49 +40,43 @@ export class CurrentSnapshot {
 
   /** A snapshot that was held against the pointer lately enough; throws when that cannot be done now. */
   async fresh(): Promise<LoadedSnapshot> {
-    const age = this.#clock.now() - this.#checkedAt;
-    // Below 0 the clock was wrong then, or is now.
-    if (this.#loaded === null || age < 0 || age > this.#freshMs) return this.refresh();
-    // A third of the time is left for the loading; what fails here is tried again, and then waited for.
-    if (age > (this.#freshMs * 2) / 3) this.refresh().catch(() => {});
-    return this.#loaded;
+    return this.#kept.fresh();
   }
 
-  /** Reads the pointer, and the snapshot if it is another one. Batches that ask at once share one reading. */
+  /** Reads the pointer, and the snapshot if it is another one. */
   async refresh(): Promise<LoadedSnapshot> {
-    this.#refreshing ??= this.#read().finally(() => {
-      this.#refreshing = null;
-    });
-    return this.#refreshing;
+    return this.#kept.refresh();
   }
 
-  async #read(): Promise<LoadedSnapshot> {
-    const askedAt = this.#clock.now();
+  async #read(loaded: LoadedSnapshot | null): Promise<LoadedSnapshot> {
     const pointer = (await this.#snapshots.current())?.pointer;
     if (pointer === undefined) {
-      this.#loaded ??= { ref: NONE, index: openSnapshot(buildSnapshot([])), allowlist: [] };
-    } else if (this.#loaded === null || pointer.ordinal > this.#loaded.ref.ordinal) {
-      await this.#follow(pointer);
+      return loaded ?? { ref: NONE, index: openSnapshot(buildSnapshot([])), allowlist: [] };
     }
-    this.#checkedAt = askedAt;
-    return this.#loaded!;
+    return loaded === null || pointer.ordinal > loaded.ref.ordinal
+      ? this.#follow(pointer, loaded)
+      : loaded;
   }
 
   /** A file that is torn, foreign or of a format to come is refused, and what is loaded stays in use. */
-  async #follow(pointer: SnapshotPointer): Promise<void> {
+  async #follow(pointer: SnapshotPointer, before: LoadedSnapshot | null): Promise<LoadedSnapshot> {
     try {
-      this.#loaded = await this.#load(pointer);
+      const loaded = await this.#load(pointer, before);
       this.#allowlistId = pointer.allowlistId;
       this.#trouble = null;
+      return loaded;
     } catch (error) {
-      if (this.#loaded === null || !isRefusal(error)) throw error;
+      if (before === null || !isRefusal(error)) throw error;
       this.#trouble = `snapshot ${pointer.ordinal} (${pointer.id}) is refused: ${error.message}`;
+      return before;
     }
   }
 
   /** Only what changed is read: an edited allowlist leaves the index where it is. */
-  async #load({ ordinal, id, allowlistId }: SnapshotPointer): Promise<LoadedSnapshot> {
-    const before = this.#loaded;
+  async #load(
+    { ordinal, id, allowlistId }: SnapshotPointer,
+    before: LoadedSnapshot | null,
+  ): Promise<LoadedSnapshot> {
     const index =
       before?.ref.id === id ? before.index : openSnapshot(await this.#snapshots.read(id), crc32);
     let allowlist: readonly AllowEntry[] = [];
