@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** What the orchestrators of this app do; `context` is the library's. */
-type Story = (context: any) => Generator<unknown, unknown, any>;
+type Story = (context: any) => Generator<unknown, unknown>;
 const tell = (story: Story) => on('story', story as any);
 const tellChapter = (story: Story) => on('chapter', story as any);
 const after = (context: any, milliseconds: number) =>
