@@ -103,7 +103,7 @@ async function finish(store: InstanceStore): Promise<string[]> {
 describe('a task hub with a directory', () => {
   it('goes on from every commit, and runs nothing again whose result it has', async () => {
     const first = join(directory, 'first');
-    assert.deepEqual((await finish(InstanceStore.open(first))).sort(), [...'abbcdefghi']);
+    assert.equal((await finish(InstanceStore.open(first))).sort().join(''), 'abbcdefghi');
     const journal = readFileSync(join(first, 'task-hub.jsonl'), 'utf8');
     const lines = journal.split('\n').slice(0, -1);
     assert.ok(lines.length > 20, `${lines.length} commits`);
