@@ -5,11 +5,12 @@ import type { RegisteredFunction } from '../core-module.ts';
 import type { TriggerHost } from '../trigger.ts';
 import { toError } from '../worker.ts';
 import { activityAnswer, activityPayload } from './activity.ts';
-import { conclude, judge, terminated, undisturbed, type Verdict } from './conclusion.ts';
+import { conclude } from './conclusion.ts';
 import { EventType, type HistoryEvent, isoTime, NO_ID, outstanding } from './history.ts';
 import { hasEnded, type Intake, openEpisode, takeMessages } from './intake.ts';
 import { orchestratorPayload, readAnswer } from './orchestrator.ts';
 import type { Instance, InstanceStore } from './store.ts';
+import { judge, terminated, undisturbed, type Verdict } from './verdict.ts';
 
 export interface Limits {
   readonly maxConcurrentActivityFunctions: number;
@@ -89,9 +90,18 @@ export class Engine {
     this.#pump();
   }
 
-  /** Resolves when no episode and no activity is running or could run. Waiting for a timer or an event is rest. */
+  /** What still runs comes to nothing: the next host does it again. */
+  close(): void {
+    this.#store.close();
+    this.#settling?.resolve();
+  }
+
+  /**
+   * Resolves when no episode and no activity is running or could run, or the engine is closed. Waiting for a timer or an
+   * event is rest.
+   */
   async settled(): Promise<void> {
-    while (this.#inEpisode.size > 0 || this.#runningActivities > 0) {
+    while (!this.#store.isClosed && this.#isBusy) {
       this.#settling ??= Promise.withResolvers();
       await this.#settling.promise;
     }
@@ -308,8 +318,12 @@ export class Engine {
     this.#wake(instanceId);
   }
 
+  get #isBusy(): boolean {
+    return this.#inEpisode.size > 0 || this.#runningActivities > 0;
+  }
+
   #noteRest(): void {
-    if (this.#inEpisode.size > 0 || this.#runningActivities > 0) return;
+    if (this.#isBusy) return;
     this.#settling?.resolve();
     this.#settling = null;
   }

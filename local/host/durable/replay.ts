@@ -3,6 +3,7 @@
 // no event of the history confirms is new. Nothing here waits or reads a clock: the same history and actions give the
 // same decisions.
 import type { Action, RetryPolicy } from './actions.ts';
+import { ExternalEvents } from './external-events.ts';
 import { EventType, type HistoryEvent } from './history.ts';
 
 export type Decision =
@@ -86,9 +87,7 @@ class Replay {
   readonly #context: ReplayContext;
   readonly #pending = new Map<number, Decision>();
   readonly #open = new Map<number, Done>();
-  /** By name in lower case: the extension does not mind the case. The newest wait is served first. */
-  readonly #waits = new Map<string, Done[]>();
-  readonly #buffered = new Map<string, number>();
+  readonly #events = new ExternalEvents();
   readonly #carriedOver: EventRaised[] = [];
   readonly #unknown = new Set<string>();
   #continueAsNew: { readonly input: unknown } | null = null;
@@ -112,7 +111,7 @@ class Replay {
       decisions: [...this.#pending.values()].sort((a, b) => a.id - b.id),
       complete: this.#complete,
       openTasks: this.#open.size,
-      eventWaits: [...this.#waits.values()].reduce((count, waits) => count + waits.length, 0),
+      eventWaits: this.#events.waiting,
       continueAsNew: this.#continueAsNew && {
         input: this.#continueAsNew.input,
         carriedOver: this.#carriedOver,
@@ -188,7 +187,7 @@ class Replay {
       case 'timer':
         return this.#startTimer(action, done);
       case 'externalEvent':
-        return this.#wait(action.name, done);
+        return this.#events.wait(action.name, () => done(false));
       case 'continueAsNew':
         this.#continueAsNew = { input: action.input };
         return done(false);
@@ -308,25 +307,9 @@ class Replay {
     done?.(failed);
   }
 
-  #wait(name: string, done: Done): void {
-    const key = name.toLowerCase();
-    const buffered = this.#buffered.get(key) ?? 0;
-    if (buffered > 0) {
-      this.#buffered.set(key, buffered - 1);
-      return done(false);
-    }
-    this.#waits.set(key, [...(this.#waits.get(key) ?? []), done]);
-  }
-
   #raise(event: EventRaised): void {
-    if (this.#continueAsNew !== null) {
-      this.#carriedOver.push(event);
-      return;
-    }
-    const key = event.Name.toLowerCase();
-    const done = this.#waits.get(key)?.pop();
-    if (done === undefined) this.#buffered.set(key, (this.#buffered.get(key) ?? 0) + 1);
-    else done(false);
+    if (this.#continueAsNew === null) this.#events.raise(event.Name);
+    else this.#carriedOver.push(event);
   }
 }
 

@@ -14,7 +14,6 @@ import { InstanceStore } from './store.ts';
 const PUBLIC_PATH = 'runtime/webhooks/durabletask';
 
 export class TaskHub {
-  readonly #store: InstanceStore;
   readonly #engine: Engine;
   readonly #rpc: HttpListener;
   readonly #host: TriggerHost;
@@ -57,7 +56,6 @@ export class TaskHub {
     };
     // Without it the library takes the management URLs for those of port 7071.
     process.env['WEBSITE_HOSTNAME'] ??= `localhost:${rpc.port}`;
-    this.#store = store;
     this.#engine = new Engine(store, host, settings);
     this.#rpc = rpc;
     this.#host = host;
@@ -88,11 +86,10 @@ export class TaskHub {
     return isDurableClient(type) ? this.#client : null;
   }
 
-  /** After the last invocation. What still runs is done again by the next host. */
   close(): void {
     this.#rpc.close();
     this.#rpc.cut();
-    this.#store.close();
+    this.#engine.close();
   }
 
   #trigger(detail: string): Trigger {

@@ -45,6 +45,7 @@ describe('host.json', () => {
       extensions: {
         http: { routePrefix: '' },
         eventHubs: { maxEventBatchSize: 1000, minEventBatchSize: 64, maxWaitTime: '00:00:15' },
+        durableTask: { hubName: 'Hub', maxConcurrentActivityFunctions: 3, tracing: {} },
       },
     });
     const settings = await loadHostSettings(directory);
@@ -52,6 +53,8 @@ describe('host.json', () => {
     assert.equal(settings.routePrefix, '');
     assert.equal(settings.eventHubs.minEventBatchSize, 64);
     assert.equal(settings.eventHubs.maxWaitTime, 15_000);
+    assert.equal(settings.durableTask.hubName, 'Hub');
+    assert.equal(settings.durableTask.maxConcurrentActivityFunctions, 3);
   });
 
   it('yields to what the caller overrides', async () => {

@@ -9,47 +9,66 @@ export interface Gates {
   sleep(milliseconds: number): Promise<void>;
 }
 
+/** It ends when its last step is done and so is everything that it has started; events are not started. */
 export async function oracle(program: Program, gates: Gates): Promise<unknown[]> {
   const results: unknown[] = [];
+  const started: Promise<unknown>[] = [];
   for (const step of program.steps) {
-    results.push(await evaluate(step, gates).catch((error: Error) => ({ failed: error.message })));
+    const result = evaluate(step, program, gates, started);
+    results.push(await result.catch(({ message }: Error) => ({ failed: message })));
   }
+  await Promise.allSettled(started);
   if (program.fails) throw new Error(`program ${program.id} fails`);
   return results;
 }
 
-async function evaluate(tree: Tree, gates: Gates): Promise<unknown> {
+async function evaluate(
+  tree: Tree,
+  program: Program,
+  gates: Gates,
+  started: Promise<unknown>[],
+): Promise<unknown> {
+  const members = () =>
+    'members' in tree
+      ? tree.members.map((member) => evaluate(member, program, gates, started))
+      : [];
   switch (tree.kind) {
-    case 'activity':
-      await gates.leaf(tree.id, 1);
-      if (tree.failures > 0) throw new Error(`leaf ${tree.id} fails`);
-      return tree.id;
-    case 'retried': {
-      const { firstRetryMilliseconds, backoff } = tree;
-      for (let attempt = 1; ; attempt++) {
-        await gates.leaf(tree.id, attempt);
-        if (attempt > tree.failures) return tree.id;
-        if (attempt === tree.attempts) throw new Error(`leaf ${tree.id} fails`);
-        await gates.sleep(firstRetryMilliseconds * backoff ** (attempt - 1));
-      }
-    }
-    case 'timer':
-      await gates.sleep(tree.milliseconds);
-      return 'fired';
     case 'event':
       return gates.event(tree.id);
-    case 'program':
-      return oracle(tree.program, gates);
     case 'all':
-      return Promise.all(tree.members.map((member) => evaluate(member, gates)));
+      return Promise.all(members());
     case 'any':
       return Promise.race(
-        tree.members.map((member, winner) =>
-          evaluate(member, gates).then(
+        members().map((member, winner) =>
+          member.then(
             (result) => ({ winner, result }),
-            (error: Error) => ({ winner, result: { failed: error.message } }),
+            ({ message }: Error) => ({ winner, result: { failed: message } }),
           ),
         ),
       );
+    case 'timer': {
+      const fired = gates.sleep(tree.milliseconds).then(() => 'fired');
+      if (!program.cancelsTimers) started.push(fired);
+      return fired;
+    }
+    default: {
+      const call = callOf(tree, gates);
+      started.push(call);
+      return call;
+    }
+  }
+}
+
+async function callOf(
+  tree: Extract<Tree, { kind: 'activity' | 'retried' | 'program' }>,
+  gates: Gates,
+): Promise<unknown> {
+  if (tree.kind === 'program') return oracle(tree.program, gates);
+  for (let attempt = 1; ; attempt++) {
+    await gates.leaf(tree.id, attempt);
+    if (attempt > tree.failures) return tree.id;
+    if (tree.kind === 'activity' || attempt === tree.attempts)
+      throw new Error(`leaf ${tree.id} fails`);
+    await gates.sleep(tree.firstRetryMilliseconds * tree.backoff ** (attempt - 1));
   }
 }
