@@ -2,10 +2,10 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Readable } from 'node:stream';
 import { type SecurityGroup, groupKey } from '../../shared/domain/security-group/security-group.ts';
 import { GROUP_TYPE } from '../../shared/format/security-group/group-resource.ts';
 import { readGroup } from '../../shared/format/security-group/read-group.ts';
+import type { CommandIo } from '../commands/command.ts';
 
 export interface GroupFiles {
   /** In order of key. */
@@ -17,7 +17,7 @@ export interface GroupFiles {
 /** `path` is a file, a folder of `*.json`, or `-`. Throws with everything that is wrong with any of them. */
 export async function readGroupFiles(
   path: string,
-  { cwd, stdin }: { readonly cwd: string; readonly stdin: Readable },
+  { cwd, stdin }: Pick<CommandIo, 'cwd' | 'stdin'>,
 ): Promise<GroupFiles> {
   if (path === '-') return groupsOf([['stdin', await text(stdin)]]);
   const full = resolve(cwd, path);
