@@ -6,6 +6,7 @@ import { type SecurityGroup, groupKey } from '../../shared/domain/security-group
 import { GROUP_TYPE } from '../../shared/format/security-group/group-resource.ts';
 import { readGroup } from '../../shared/format/security-group/read-group.ts';
 import type { CommandIo } from '../commands/command.ts';
+import { printable } from '../feeds/printable.ts';
 
 export interface GroupFiles {
   /** In order of key. */
@@ -55,7 +56,7 @@ function groupsOf(files: readonly (readonly [name: string, content: string])[]):
       found.set(key, { group: read.group, file });
     }
   }
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  if (problems.length > 0) throw new Error(problems.map(printable).join('\n'));
   const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   return { groups: sorted.map(([, { group }]) => group), cutFile };
 }
