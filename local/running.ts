@@ -8,6 +8,8 @@ export interface Running {
   /** Null while it starts. */
   readonly platform: {
     readonly httpAddress: string;
+    /** The same under TLS, and the file by which a client trusts it. */
+    readonly https?: { readonly address: string; readonly certificateFile: string };
     readonly settings: Readonly<Record<string, string>>;
   } | null;
 }

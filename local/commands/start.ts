@@ -9,6 +9,7 @@ import { ProgressLine } from '../console/progress-line.ts';
 import { startFeedServer } from '../feeds/feed-server.ts';
 import { loadFeeds, refreshServicesOf } from '../feeds/load-feeds.ts';
 import { printable } from '../feeds/printable.ts';
+import { loadFirstGroups, securityGroupsOf } from '../groups/load-groups.ts';
 import { APP_DIRECTORY } from '../functions/host-app.ts';
 import { type FunctionsProcess, startFunctions } from '../functions/start.ts';
 import { type Platform, startPlatform } from '../platform.ts';
@@ -21,6 +22,9 @@ const DEFAULT_SPEED = 360;
 interface StartOptions {
   readonly directory: string;
   readonly port: number;
+  readonly httpsPort: number;
+  /** Security groups for a platform that never had any; null with a capture of somebody's own. */
+  readonly groups: string | null;
   readonly capture: string | null;
   readonly feeds: string;
   readonly speed: number;
@@ -29,7 +33,7 @@ interface StartOptions {
 export const command: Command = {
   name: 'start',
   summary: 'the whole platform on this machine; plays the sample fleet and shows its alerts',
-  usage: `start [--data DIR] [--capture FILE] [--feeds DIR] [--speed N] [--no-sample] [--port N]
+  usage: `start [--data DIR] [--capture FILE] [--feeds DIR] [--speed N] [--no-sample] [--port N] [--https-port N]
 
 Starts the event hub, Blob Storage, Cosmos DB and the functions on this machine, plays a capture through them and shows
 alerts as they open. Stays up afterwards; Ctrl-C stops everything. A restart on the same data goes on where it stood.
@@ -39,7 +43,8 @@ alerts as they open. Stays up afterwards; Ctrl-C stops everything. A restart on 
   --feeds DIR     threat feeds, one file each (default: those of the sample)
   --speed N       how many times faster than life the capture is played (default: ${DEFAULT_SPEED}); 0 is as fast as it goes
   --no-sample     play nothing
-  --port N        of the management API (default: 7071, or a free one if it is taken)`,
+  --port N        of the management API (default: 7071, or a free one if it is taken)
+  --https-port N  of the same under TLS, for clients that refuse plain http (default: 7443, or a free one)`,
 
   async run(args, io) {
     const options = parseOptions(args, io);
@@ -65,24 +70,30 @@ function parseOptions(args: readonly string[], io: CommandIo): StartOptions {
       speed: { type: 'string', default: String(DEFAULT_SPEED) },
       'no-sample': { type: 'boolean', default: false },
       port: { type: 'string', default: '7071' },
+      'https-port': { type: 'string' },
     },
   });
   const speed = Number(values.speed);
   if (!Number.isFinite(speed) || speed < 0) {
     throw new UsageError(`--speed must be a number from 0 on, not "${values.speed}"`);
   }
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new UsageError(`--port must be a port number, not "${values.port}"`);
-  }
+  const port = portOf('--port', values.port);
   const sample = values['no-sample'] ? null : join(SAMPLE, 'capture.ndjson.gz');
   return {
     directory: resolve(io.cwd, values.data),
     port,
+    httpsPort: portOf('--https-port', values['https-port'] ?? (port === 0 ? '0' : '7443')),
+    groups: values.capture === undefined && sample !== null ? join(SAMPLE, 'groups.json') : null,
     capture: values.capture === undefined ? sample : resolve(io.cwd, values.capture),
     feeds: values.feeds === undefined ? join(SAMPLE, 'feed') : resolve(io.cwd, values.feeds),
     speed,
   };
+}
+
+function portOf(option: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`${option} must be a port number, not "${text}"`);
 }
 
 async function start(options: StartOptions, io: CommandIo): Promise<number> {
@@ -102,6 +113,10 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
       options.feeds,
       feedServer.origin,
     );
+    const groups =
+      options.groups === null
+        ? null
+        : await loadFirstGroups(securityGroupsOf(platform), options.groups, io);
     functions = await startFunctions({
       platform,
       // A few seconds after the fact, not a minute: somebody is looking.
@@ -111,14 +126,19 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
         HuntSchedule: '*/5 * * * * *',
       },
       httpPort: options.port,
+      tls: { directory: join(options.directory, 'tls'), port: options.httpsPort },
       timerStateDirectory: join(options.directory, 'timers'),
       onLog: (line) => showTrouble(line, io),
     });
-    const { httpAddress } = functions.listening;
-    noteRunning(options.directory, { httpAddress, settings: platform.settings });
+    const { httpAddress, httpsAddress, certificateFile } = functions.listening;
+    const https = { address: httpsAddress!, certificateFile: certificateFile! };
+    noteRunning(options.directory, { httpAddress, https, settings: platform.settings });
     await say(`  ${'functions'.padEnd(14)}${httpAddress}/api`);
+    await say(`  ${'under TLS'.padEnd(14)}${httpsAddress}/api`);
+    await say(`  ${'certificate'.padEnd(14)}${relative(io.cwd, https.certificateFile)}`);
     await say(`Threat feeds: ${feeds} with ${indicators.toLocaleString('en')} indicators`);
     for (const { name, reason } of leftOut) await say(printable(`  left out: ${name} (${reason})`));
+    if (groups !== null) await say(`Security groups: ${groups}`);
     await Promise.race([
       show(options, platform, httpAddress, io),
       failure(platform, functions, io.signal),
@@ -189,6 +209,7 @@ function addresses(platform: Platform, httpAddress: string): string {
 Everything stays up until Ctrl-C:
   alerts         ${httpAddress}/api/alerts
   feeds          ${httpAddress}/api/feeds
+  groups         npx threadwatch groups list
   event hub      ${platform.hub.httpAddress} (AMQP: ${/sb:\/\/[^;]+/.exec(platform.hub.connectionString)?.[0]})
   blob storage   ${platform.blobs.blobEndpoint}
   cosmos db      ${platform.cosmos.endpoint}

@@ -44,11 +44,16 @@ const options = {
 const tls =
   certificate === null
     ? {}
-    : { tls: { ...certificate, port: await freePort(parsePort(values['https-port']) ?? 7443) } };
+    : { tls: { ...certificate, port: await tlsPort(parsePort(values['https-port']) ?? 7443) } };
 const host = await hostApp({ ...options, ...tls, httpPort });
 const { httpAddress, httpsAddress, functions } = host;
 const certificateFile = certificate?.certificateFile ?? null;
 announce({ httpAddress, httpsAddress, certificateFile, functions }, () => host.stop());
+
+/** A free one is taken when it is listened on: a probe could find the port that the other listener is about to take. */
+async function tlsPort(usual: number): Promise<number> {
+  return usual === 0 ? 0 : freePort(usual);
+}
 
 /** The usual port, or any free one when it is taken: the host takes a port that is known. */
 async function freePort(usual: number): Promise<number> {

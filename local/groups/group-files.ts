@@ -2,10 +2,11 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Readable } from 'node:stream';
 import { type SecurityGroup, groupKey } from '../../shared/domain/security-group/security-group.ts';
 import { GROUP_TYPE } from '../../shared/format/security-group/group-resource.ts';
 import { readGroup } from '../../shared/format/security-group/read-group.ts';
+import type { CommandIo } from '../commands/command.ts';
+import { printable } from '../feeds/printable.ts';
 
 export interface GroupFiles {
   /** In order of key. */
@@ -17,7 +18,7 @@ export interface GroupFiles {
 /** `path` is a file, a folder of `*.json`, or `-`. Throws with everything that is wrong with any of them. */
 export async function readGroupFiles(
   path: string,
-  { cwd, stdin }: { readonly cwd: string; readonly stdin: Readable },
+  { cwd, stdin }: Pick<CommandIo, 'cwd' | 'stdin'>,
 ): Promise<GroupFiles> {
   if (path === '-') return groupsOf([['stdin', await text(stdin)]]);
   const full = resolve(cwd, path);
@@ -55,7 +56,7 @@ function groupsOf(files: readonly (readonly [name: string, content: string])[]):
       found.set(key, { group: read.group, file });
     }
   }
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  if (problems.length > 0) throw new Error(problems.map(printable).join('\n'));
   const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   return { groups: sorted.map(([, { group }]) => group), cutFile };
 }

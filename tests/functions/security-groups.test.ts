@@ -12,9 +12,15 @@ import { deleteSecurityGroup } from '../../functions/http/delete-security-group.
 import { getSecurityGroup } from '../../functions/http/get-security-group.ts';
 import { listSecurityGroups } from '../../functions/http/list-security-groups.ts';
 import { putSecurityGroup } from '../../functions/http/put-security-group.ts';
+import type { Command } from '../../local/commands/command.ts';
+import { command as apply } from '../../local/commands/groups-apply.ts';
+import { command as exportGroups } from '../../local/commands/groups-export.ts';
+import { command as list } from '../../local/commands/groups-list.ts';
+import { APP_DIRECTORY } from '../../local/functions/host-app.ts';
 import { type FunctionsProcess, startFunctions } from '../../local/functions/start.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { closeServices, services } from '../../shared/wiring.ts';
+import { runCommand } from '../local/commands/run-command.ts';
 
 const HUB =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-Fleet/providers/Microsoft.Devices/IotHubs/hub-1';
@@ -184,6 +190,43 @@ describe('the client of Azure for security groups', () => {
       assert.equal((await groups.get(HUB, name)).name, name);
       await groups.delete(HUB, name);
       assert.equal(status, 200);
+    }
+  });
+});
+
+describe('security groups as files', () => {
+  const run = async (command: Command, ...args: string[]) => {
+    const url = ['--url', functions.listening.httpAddress];
+    const { code, stdout } = await runCommand(command, [...args, ...url], { cwd: directory });
+    assert.equal(code, 0);
+    return stdout;
+  };
+  const NOTHING = 'the security groups are as they should be\n';
+  const SAMPLE = join(APP_DIRECTORY, 'local', 'samples', 'fleet', 'groups.json');
+
+  it('are applied as Defender exported them, and exported, and change nothing then', async () => {
+    const planned = await run(apply, SAMPLE, '--dry-run');
+    assert.deepEqual(
+      planned.split('\n').filter((line) => line.startsWith('create ')),
+      ['create cameras', 'create default', 'create meters', 'create thermostats'],
+    );
+    assert.equal(await run(apply, SAMPLE), planned);
+    const { groups } = await services();
+    const { revision } = await groups.current();
+    assert.equal(await run(apply, SAMPLE), NOTHING);
+    await run(exportGroups, 'groups');
+    assert.equal(await run(apply, 'groups', '--prune'), NOTHING);
+    assert.equal((await groups.current()).revision, revision);
+    assert.match(await run(list), /^cameras +ConnectionToIpNotAllowed +enabled +13 values /m);
+  });
+
+  it('are removed where no file names them, if asked', async () => {
+    await rm(join(directory, 'groups', 'meters.json'));
+    assert.equal(await run(apply, 'groups'), NOTHING);
+    assert.equal(await run(apply, 'groups', '--prune'), 'delete meters\n');
+    assert.equal(await run(apply, 'groups', '--prune'), NOTHING);
+    for (const { group, version } of await (await services()).groups.list()) {
+      await (await services()).groups.remove(group.name, version);
     }
   });
 });

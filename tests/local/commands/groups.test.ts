@@ -208,6 +208,7 @@ describe('groups apply', () => {
         { properties: {} },
         file('C'),
         file('c'),
+        file('d\u001b[2J'),
       ],
     };
     await assert.rejects(run(apply, ['-'], wrong), (error: Error) => {
@@ -216,6 +217,7 @@ describe('groups apply', () => {
         'stdin: b: properties.allowlistRules[0].allowlistValues[0]: an IPv4 or IPv6 address or network in CIDR notation was expected, found "10.0.0.0/33"',
         'stdin: group 3: name: a name was expected',
         'stdin: c stands in stdin already',
+        'stdin: d\\x1b[2J: name: a name has no / \\ ? # % and no control character; "\\u001b" was found',
       ]);
       return true;
     });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { command } from '../../../local/commands/start.ts';
 import { findRunning } from '../../../local/running.ts';
@@ -81,10 +83,29 @@ describe('start', () => {
     assert.deepEqual(await alertsOf(first), ['cam-1 high 2', 'cam-2 low 1']);
   });
 
+  it('answers under TLS, trusted by the certificate that it names', async () => {
+    const [, address] = /under TLS +(https:\/\/localhost:\d+\/api)\n/.exec(first)!;
+    const [, file] = /certificate +(\S+)\n/.exec(first)!;
+    assert.equal(file, join('data', 'tls', 'certificate.pem'));
+    assert.deepEqual(findRunning(join(directory, 'data'))?.platform?.https, {
+      address: new URL(address!).origin,
+      certificateFile: join(directory, file),
+    });
+    const ca = await readFile(join(directory, file));
+    const answer = await new Promise((resolve, reject) => {
+      get(`${address}/alerts`, { ca }, (response) => {
+        json(response).then(resolve, reject);
+      }).once('error', reject);
+    });
+    assert.equal((answer as { value: unknown[] }).value.length, 2);
+  });
+
   it('is found by other commands while it runs', async () => {
     assert.equal(findRunning(join(directory, 'data'))?.pid, run.child.pid);
     const listed = await runCli(['quarantine', 'list', '--data', 'data', '--json'], directory);
     assert.equal(listed.code, 0, listed.stderr);
+    const groups = await runCli(['groups', 'list', '--data', 'data'], directory);
+    assert.equal(groups.stdout, 'there are no security groups\n', groups.stderr);
     const { deviceId, bytes } = JSON.parse(listed.stdout);
     assert.deepEqual({ deviceId, bytes }, { deviceId: 'cam-1', bytes: 4 });
   });
@@ -114,7 +135,13 @@ describe('start', () => {
 describe('the arguments of start', () => {
   it('are refused where they make no sense', async () => {
     const cwd = tmpdir();
-    for (const argument of ['--speed=fast', '--speed=-1', '--port=70000', '--port=1.5']) {
+    for (const argument of [
+      '--speed=fast',
+      '--speed=-1',
+      '--port=70000',
+      '--port=1.5',
+      '--https-port=x',
+    ]) {
       const [option] = argument.split('=');
       const message = new RegExp(`^${option} must be`);
       await assert.rejects(runCommand(command, [argument], { cwd }), { code: 'USAGE', message });
