@@ -13,9 +13,11 @@ import { readEventBatch } from '../shared/format/trigger/event-batch.ts';
 import { MemoryAlertStore } from '../shared/adapters/memory/alert-store.ts';
 import { MemoryDeviceStream } from '../shared/adapters/memory/device-stream.ts';
 import { MemoryIndicatorSnapshots } from '../shared/adapters/memory/indicator-snapshots.ts';
+import { MemorySecurityGroups } from '../shared/adapters/memory/security-groups.ts';
 import { zstdBlockCodec } from '../shared/adapters/node/block-codec.ts';
 import { systemClock } from '../shared/adapters/node/system-clock.ts';
 import { AlertOpener } from '../shared/pipeline/alerts.ts';
+import { CurrentGroups } from '../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../shared/pipeline/ingest/ingest.ts';
 import { DEFAULT_SETTINGS } from '../shared/pipeline/settings.ts';
@@ -117,8 +119,14 @@ async function ours(): Promise<{ bytes: number; findings: number }> {
   const alerts = new AlertOpener(new MemoryAlertStore(), systemClock, settings.hub);
   const stream = new MemoryDeviceStream(['0', '1', '2', '3']);
   const snapshot = new CurrentSnapshot(snapshots, systemClock, settings.snapshotFreshMs);
-  const services = { log, stream, snapshot, clock: systemClock, codec: zstdBlockCodec, settings };
-  const ingest = new Ingest({ ...services, writerId: 'bench', alerts });
+  const groups = new CurrentGroups(new MemorySecurityGroups(), systemClock, settings.groupsFreshMs);
+  const services = { log, stream, snapshot, groups, alerts, settings };
+  const ingest = new Ingest({
+    ...services,
+    clock: systemClock,
+    codec: zstdBlockCodec,
+    writerId: 'bench',
+  });
   let findings = 0;
   for (const { bodies, metadata } of batches) {
     findings += (await ingest.ingest(readEventBatch(bodies, metadata))).findings;

@@ -8,12 +8,14 @@ import type { BlobServiceClient } from '@azure/storage-blob';
 // As a namespace: of `{ z }` the bundle could leave nothing out, and it is most of what a cold start reads.
 import * as z from 'zod';
 import { zstdBlockCodec } from './adapters/node/block-codec.ts';
+import { MemorySecurityGroups } from './adapters/memory/security-groups.ts';
 import { systemClock } from './adapters/node/system-clock.ts';
 import { streamName } from './format/trigger/event-batch.ts';
 import { AlertOpener } from './pipeline/alerts.ts';
 import { CatchUp } from './pipeline/catch-up.ts';
 import type { FoldServices } from './pipeline/fold.ts';
 import type { HuntServices } from './pipeline/hunt/hunt-publications.ts';
+import { CurrentGroups } from './pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
 import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
@@ -169,9 +171,11 @@ async function build(settings: Settings): Promise<Services> {
   const blobCheckpoints = new checkpoints.BlobCheckpoints(blobs);
   const common = { log: activityLog, stream, clock, codec: zstdBlockCodec, settings: detection };
   const intelligence = new CurrentSnapshot(indicatorSnapshots, clock, detection.snapshotFreshMs);
+  const groups = new MemorySecurityGroups(); // None: nothing stores groups yet.
   const ingest = new Ingest({
     ...common,
     snapshot: intelligence,
+    groups: new CurrentGroups(groups, clock, detection.groupsFreshMs),
     writerId: randomUUID(),
     alerts: new AlertOpener(alerts, clock, detection.hub),
   });

@@ -17,6 +17,8 @@ import { buildSnapshot } from '../shared/format/indicator-snapshot/build-snapsho
 import { AlertOpener } from '../shared/pipeline/alerts.ts';
 import { type FoldServices, foldActivityLog } from '../shared/pipeline/fold.ts';
 import { toDeviceEvent } from '../shared/pipeline/ingest/fill-gap.ts';
+import { MemorySecurityGroups } from '../shared/adapters/memory/security-groups.ts';
+import { CurrentGroups } from '../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../shared/pipeline/log/read-log.ts';
@@ -94,6 +96,7 @@ describe('the pipeline on Azurite and the Cosmos server, over a faulty network',
       log: new BlobActivityLog(service),
       stream,
       snapshot: new CurrentSnapshot(new BlobIndicatorSnapshots(service), clock, 60_000),
+      groups: new CurrentGroups(new MemorySecurityGroups(), clock, 60_000),
       clock,
       codec,
       settings,

@@ -37,6 +37,7 @@ export function alertRecord(alert: Alert): Record<string, unknown> {
             indicators: tally.indicators,
             warningLists: tally.warningLists ?? [],
             snapshot: tally.snapshot,
+            ...(tally.groupsRevision === undefined ? {} : { groupsRevision: tally.groupsRevision }),
             direction: tally.direction,
             flows: tally.flows.map(flowRecord),
             flowsLeftOut: tally.totals.connections - tally.flows.length,

@@ -8,6 +8,8 @@ export interface DetectionSettings {
   readonly ephemeralPortFrom: number;
   /** A snapshot checked longer ago than this is checked again before it is used. */
   readonly snapshotFreshMs: number;
+  /** Security groups that were read longer ago than this are read again before they judge. */
+  readonly groupsFreshMs: number;
   /** One attempt to commit a batch gives up after this, well before the host's `functionTimeout`. */
   readonly attemptMs: number;
   /** A log file ends with this many blocks: append blobs hold 50,000, and short files are read again quickly. */
@@ -18,6 +20,7 @@ export const DEFAULT_SETTINGS: Omit<DetectionSettings, 'hub'> = {
   repeatHorizonMs: 5 * 60_000,
   ephemeralPortFrom: 30_000,
   snapshotFreshMs: 60_000,
+  groupsFreshMs: 60_000,
   attemptMs: 2 * 60_000,
   maxFileBlocks: 10_000,
 };

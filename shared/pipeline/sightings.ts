@@ -41,6 +41,7 @@ export function sightingsOf(header: DataHeader, rows: ActivityRows): Sighting[] 
       indicators: finding.indicators,
       warningLists: finding.warningLists,
       snapshot: header.snapshot.id,
+      ...(finding.ruleType === null ? {} : { groupsRevision: header.groupsRevision }),
       totals: totalsOf(rows, found, lastRow.get(name) === found.row ? 0 : 1),
       flows: [flowOf(rows, found.row, found.connection, DIRECTIONS[found.direction]!)],
     };

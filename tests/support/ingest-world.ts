@@ -12,9 +12,11 @@ import { MemoryAlertStore } from '../../shared/adapters/memory/alert-store.ts';
 import { MemoryCheckpoints } from '../../shared/adapters/memory/checkpoints.ts';
 import { MemoryDeviceStream } from '../../shared/adapters/memory/device-stream.ts';
 import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator-snapshots.ts';
+import { MemorySecurityGroups } from '../../shared/adapters/memory/security-groups.ts';
 import { AlertOpener } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
+import { CurrentGroups } from '../../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../../shared/pipeline/ingest/ingest.ts';
 import { type HuntRun, huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
@@ -26,6 +28,7 @@ import type { ActivityLog } from '../../shared/ports/activity-log.ts';
 import type { AlertStore } from '../../shared/ports/alert-store.ts';
 import type { DeviceStream, StreamEvent } from '../../shared/ports/device-stream.ts';
 import type { IndicatorSnapshots } from '../../shared/ports/indicator-snapshots.ts';
+import type { SecurityGroups } from '../../shared/ports/security-groups.ts';
 import { type SentConnection, encodeMessage } from './encode-message.ts';
 
 export const STREAM = 'test~devices';
@@ -51,6 +54,7 @@ export interface SeenPorts {
   readonly alerts?: AlertStore;
   readonly stream?: DeviceStream;
   readonly snapshots?: IndicatorSnapshots;
+  readonly groups?: SecurityGroups;
 }
 
 export interface Instance {
@@ -66,6 +70,7 @@ export class IngestWorld {
   readonly alerts = new MemoryAlertStore();
   readonly checkpoints = new MemoryCheckpoints();
   readonly snapshots = new MemoryIndicatorSnapshots();
+  readonly groups = new MemorySecurityGroups();
   readonly settings: DetectionSettings;
   readonly #clock = { now: () => this.now };
   #messages = 0;
@@ -118,6 +123,11 @@ export class IngestWorld {
         ports.snapshots ?? this.snapshots,
         this.#clock,
         this.settings.snapshotFreshMs,
+      ),
+      groups: new CurrentGroups(
+        ports.groups ?? this.groups,
+        this.#clock,
+        this.settings.groupsFreshMs,
       ),
       writerId: name,
       alerts: new AlertOpener(alertStore, this.#clock, this.settings.hub),

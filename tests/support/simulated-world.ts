@@ -18,12 +18,14 @@ import { MemoryAlertStore } from '../../shared/adapters/memory/alert-store.ts';
 import { MemoryCheckpoints } from '../../shared/adapters/memory/checkpoints.ts';
 import { MemoryDeviceStream } from '../../shared/adapters/memory/device-stream.ts';
 import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator-snapshots.ts';
+import { MemorySecurityGroups } from '../../shared/adapters/memory/security-groups.ts';
 import { AlertOpener, alertIdOf, changeAlert } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
 import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
 import { requestHunt } from '../../shared/pipeline/hunt/requested-hunts.ts';
 import { huntIndicators } from '../../shared/pipeline/hunt/hunt-indicators.ts';
 import type { HuntServices } from '../../shared/pipeline/hunt/hunt-publications.ts';
+import { CurrentGroups } from '../../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
@@ -254,6 +256,7 @@ export async function simulate(
   const alertStore = new MemoryAlertStore();
   const checkpoints = new MemoryCheckpoints();
   const snapshots = new MemoryIndicatorSnapshots();
+  const groups = new MemorySecurityGroups();
   let incarnation = 0;
   const accepted: Accepted[] = [];
   const hostCheckpoint = new Map<string, { incarnation: number; sequence: number }>();
@@ -419,6 +422,7 @@ export async function simulate(
     const ingest = new Ingest({
       ...services,
       snapshot: new CurrentSnapshot(remote(group, snapshots), clock, settings.snapshotFreshMs),
+      groups: new CurrentGroups(remote(group, groups), clock, settings.groupsFreshMs),
       writerId: group.name,
       alerts: new AlertOpener(remote(group, alertStore), clock, HUB),
     });

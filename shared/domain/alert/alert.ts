@@ -45,6 +45,8 @@ export interface Sighting {
   readonly indicators: readonly MatchedIndicator[];
   readonly warningLists: readonly WarningMatch[];
   readonly snapshot: string;
+  /** Of the security groups; only where a rule of theirs was broken. */
+  readonly groupsRevision?: number;
   readonly totals: Totals;
   /** At most `MAX_FLOWS`, the first ones. */
   readonly flows: readonly FlowSample[];
@@ -60,6 +62,8 @@ export interface Tally {
   readonly warningLists?: readonly WarningMatch[];
   /** The snapshot that matched first. */
   readonly snapshot: string;
+  /** The revision of the security groups whose rule was broken first; absent for what no group says. */
+  readonly groupsRevision?: number;
   readonly flows: readonly FlowSample[];
 }
 
@@ -188,6 +192,7 @@ export function addToTally(tally: Tally | null, sighting: Tally | Sighting): Tal
     indicators: mergeIndicators(tally.indicators, sighting.indicators),
     warningLists: mergeWarnings(tally.warningLists ?? [], sighting.warningLists ?? []),
     snapshot: tally.snapshot,
+    ...revisionOf(tally),
     flows: [...tally.flows, ...sighting.flows].slice(0, MAX_FLOWS),
   };
 }
@@ -201,8 +206,13 @@ function tallyOf(sighting: Tally | Sighting): Tally {
     indicators: indicators.slice(0, MAX_INDICATORS),
     warningLists: sighting.warningLists ?? [],
     snapshot,
+    ...revisionOf(sighting),
     flows,
   };
+}
+
+function revisionOf({ groupsRevision }: Tally | Sighting): Pick<Tally, 'groupsRevision'> {
+  return groupsRevision === undefined ? {} : { groupsRevision };
 }
 
 /** Each indicator once, at most `MAX_INDICATORS`. */

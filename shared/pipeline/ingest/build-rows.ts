@@ -6,20 +6,28 @@ import { newMessageFacts, readConnections } from '../../format/device-message/re
 import { RecentBodies } from '../log/recent-bodies.ts';
 import type { DetectionSettings } from '../settings.ts';
 import { type BodyHash, hashBody } from './body-hash.ts';
+import type { CompiledGroups } from './compiled-groups.ts';
 import { FindingIndex, type Intelligence, judgeRow } from './judge.ts';
+import { RuleFindings, judgeRules } from './judge-rules.ts';
+
+/** What the messages of a block are held against. */
+export interface Judges {
+  readonly intelligence: Intelligence;
+  readonly groups: CompiledGroups;
+}
 
 /** Each carries its evidence, so a block of many more would outgrow what a reader can hold. */
 const MAX_BLOCK_FINDINGS = 5000;
 
 /**
- * Decodes, marks repeats and matches: one row for each event, whatever it is. Bytes that are no message become a
+ * Decodes, marks repeats, matches and holds against the group's rules: one row for each event, whatever it is. Bytes that are no message become a
  * quarantined row with the reason; they never stop the batch. A flood of findings ends the rows early: the events that
  * are left are for the next block.
  */
 export function buildRows(
   events: readonly DeviceEvent[],
   recent: RecentBodies,
-  intelligence: Intelligence,
+  { intelligence, groups }: Judges,
   settings: DetectionSettings,
   table: ConnectionTable,
 ): ActivityRows {
@@ -28,6 +36,7 @@ export function buildRows(
   const facts = newMessageFacts();
   const hash: BodyHash = { low: 0, high: 0 };
   const index = new FindingIndex(intelligence);
+  const ruleFindings = new RuleFindings(groups);
   const horizon = settings.repeatHorizonMs;
   for (const event of events) {
     if (rows.rowFindings.length >= MAX_BLOCK_FINDINGS) break;
@@ -61,6 +70,7 @@ export function buildRows(
     if (reason !== null) rows.quarantined.push({ row, reason, raw: event.body });
     else if (kind === COUNTED && !repeat) {
       judgeRow(rows, row, settings.ephemeralPortFrom, index);
+      judgeRules(rows, row, settings.ephemeralPortFrom, ruleFindings);
     }
   }
   rows.allowed = index.allowed;

@@ -7,7 +7,7 @@ import { type Contact, constraintHolds } from '../../domain/indicator/constraint
 import { boundsOf } from '../../domain/indicator/validity.ts';
 import type { MatchedIndicator, WarningMatch } from '../../domain/indicator/indicator.ts';
 import type { ConnectionTable } from '../../domain/telemetry/connection-table.ts';
-import { DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
+import { type Direction, DIRECTIONS, directionOf } from '../../domain/telemetry/direction.ts';
 import type { RemoteAddresses } from '../../format/activity-log/remote-addresses.ts';
 import type { ActivityRows } from '../../format/activity-log/rows.ts';
 import type { IndicatorSnapshot } from '../../format/indicator-snapshot/indicator-snapshot.ts';
@@ -114,21 +114,31 @@ export function judgeRow(
   }
 }
 
+export function directionAt(
+  table: ConnectionTable,
+  connection: number,
+  ephemeralPortFrom: number,
+): Direction {
+  return directionOf(
+    table.bytesIn[connection]!,
+    table.bytesOut[connection]!,
+    table.localPort[connection]!,
+    table.remotePort[connection]!,
+    ephemeralPortFrom,
+  );
+}
+
 /** What indicators are held against beside the address. */
 export function contactOf(
   table: ConnectionTable,
   connection: number,
   ephemeralPortFrom: number,
 ): Contact {
-  const remotePort = table.remotePort[connection]!;
-  const direction = directionOf(
-    table.bytesIn[connection]!,
-    table.bytesOut[connection]!,
-    table.localPort[connection]!,
-    remotePort,
-    ephemeralPortFrom,
-  );
-  return { direction, remotePort, protocol: table.protocol[connection]! };
+  return {
+    direction: directionAt(table, connection, ephemeralPortFrom),
+    remotePort: table.remotePort[connection]!,
+    protocol: table.protocol[connection]!,
+  };
 }
 
 /** The remote address of a connection if the snapshot lists it, an IPv4-mapped one as IPv4; else null. */

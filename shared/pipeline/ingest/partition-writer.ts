@@ -19,6 +19,7 @@ import type { RecentBodies } from '../log/recent-bodies.ts';
 import type { DetectionSettings } from '../settings.ts';
 import { buildRows } from './build-rows.ts';
 import { FileContents } from './file-contents.ts';
+import type { CurrentGroups } from './current-groups.ts';
 import type { CurrentSnapshot } from './current-snapshot.ts';
 import { fillGap } from './fill-gap.ts';
 
@@ -26,6 +27,7 @@ export interface WriterServices {
   readonly log: ActivityLog;
   readonly stream: DeviceStream;
   readonly snapshot: CurrentSnapshot;
+  readonly groups: CurrentGroups;
   readonly clock: Clock;
   readonly codec: BlockCodec;
   readonly settings: DetectionSettings;
@@ -154,16 +156,9 @@ export class PartitionWriter {
     pending: readonly DeviceEvent[],
     lost: SequenceRange | null,
   ): Promise<CommittedBlock | { failure: unknown }> {
-    const { snapshot: current, settings, codec, writerId, log } = this.#services;
-    let snapshot = await current.fresh();
-    const floor = tail.committed?.snapshotOrdinal ?? 0;
-    if (snapshot.ref.ordinal < floor) snapshot = await current.refresh();
-    if (snapshot.ref.ordinal < floor) {
-      throw new CommitInterruptedError(
-        `the pointer gives snapshot ${snapshot.ref.ordinal}, but the log was matched with ${floor} already`,
-      );
-    }
-    const rows = buildRows(pending, tail.recent, snapshot, settings, this.#table);
+    const { settings, codec, writerId, log } = this.#services;
+    const judges = await this.#judgesSince(tail);
+    const rows = buildRows(pending, tail.recent, judges, settings, this.#table);
     const written = pending.slice(0, rows.count);
     const first = written[0]!;
     const hour = laterHour(hourOf(first.enqueuedTime), tail.place.hour);
@@ -174,7 +169,8 @@ export class PartitionWriter {
       index: place.blocks,
       hour,
       writer: writerId,
-      snapshot: snapshot.ref,
+      snapshot: judges.intelligence.ref,
+      groupsRevision: judges.groups.revision,
       lost,
       epochStart:
         tail.committed === null || selection.newEpoch
@@ -201,6 +197,16 @@ export class PartitionWriter {
       recent: tail.recent,
     };
     return { header, rows };
+  }
+
+  /** What to judge by: fresh, and never older than what the block before was judged by. */
+  async #judgesSince({ committed }: Tail) {
+    const { snapshot, groups } = this.#services;
+    const [intelligence, current] = await Promise.all([
+      notOlder('snapshot', snapshot, ({ ref }) => ref.ordinal, committed?.snapshotOrdinal),
+      notOlder('groups revision', groups, ({ revision }) => revision, committed?.groupsRevision),
+    ]);
+    return { intelligence, groups: current };
   }
 
   /** The file and offset of the next block; rolls the file when it is time. Null: somebody else was faster. */
@@ -246,6 +252,21 @@ export class PartitionWriter {
     const { log, codec } = this.#services;
     return readTail(log, this.ref, recentFrom - RECENT_SLACK_MS, codec);
   }
+}
+
+async function notOlder<T>(
+  name: string,
+  source: { fresh(): Promise<T>; refresh(): Promise<T> },
+  ordinalOf: (one: T) => number,
+  floor = 0,
+): Promise<T> {
+  const fresh = await source.fresh();
+  if (ordinalOf(fresh) >= floor) return fresh;
+  const again = await source.refresh();
+  if (ordinalOf(again) >= floor) return again;
+  throw new CommitInterruptedError(
+    `the store gives ${name} ${ordinalOf(again)}, but the log was judged by ${floor} already`,
+  );
 }
 
 /**
@@ -304,7 +325,15 @@ function headerOf(
   rows: ActivityRows,
   more: Pick<
     DataHeader,
-    'stream' | 'partition' | 'index' | 'hour' | 'writer' | 'snapshot' | 'lost' | 'epochStart'
+    | 'stream'
+    | 'partition'
+    | 'index'
+    | 'hour'
+    | 'writer'
+    | 'snapshot'
+    | 'groupsRevision'
+    | 'lost'
+    | 'epochStart'
   >,
 ): DataHeader {
   const counts = { counted: 0, repeats: 0, quarantined: 0, other: 0 };
@@ -329,7 +358,6 @@ function headerOf(
     lastEnqueuedTime: pending.at(-1)!.enqueuedTime,
     firstHubTime,
     lastHubTime,
-    groupsRevision: 0,
     rows: counts,
     connections: rows.connections.count,
     findings: rows.rowFindings.length,

@@ -28,6 +28,7 @@ export interface CommittedState {
   readonly toSequence: number;
   readonly lastEnqueuedTime: number;
   readonly snapshotOrdinal: number;
+  readonly groupsRevision: number;
 }
 
 export interface Tail {
@@ -91,6 +92,7 @@ export function stateAfter(header: DataHeader): CommittedState {
     toSequence: header.toSequence,
     lastEnqueuedTime: header.lastEnqueuedTime,
     snapshotOrdinal: header.snapshot.ordinal,
+    groupsRevision: header.groupsRevision,
   };
 }
 

@@ -10,6 +10,8 @@ import { encodeBlock } from '../../../shared/format/activity-log/block.ts';
 import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-snapshot.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
 import { readDeviceEvent } from '../../../shared/format/trigger/device-event.ts';
+import { NO_GROUPS } from '../../../shared/domain/security-group/security-group.ts';
+import { CompiledGroups } from '../../../shared/pipeline/ingest/compiled-groups.ts';
 import { buildRows } from '../../../shared/pipeline/ingest/build-rows.ts';
 import { RecentBodies } from '../../../shared/pipeline/log/recent-bodies.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/pipeline/settings.ts';
@@ -48,7 +50,8 @@ function sampleFleet(): DeviceEvent[][] {
 
 describe('the log of the sample fleet', () => {
   it('takes less than 40 bytes a message, in blocks of a thousand', () => {
-    const nothing = { index: openSnapshot(buildSnapshot([])), allowlist: [] };
+    const intelligence = { index: openSnapshot(buildSnapshot([])), allowlist: [] };
+    const nothing = { intelligence, groups: new CompiledGroups(NO_GROUPS) };
     const settings = { ...DEFAULT_SETTINGS, hub: 'test-hub' };
     let messages = 0;
     let bodies = 0;

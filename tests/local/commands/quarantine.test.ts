@@ -16,6 +16,8 @@ import { MemoryIndicatorSnapshots } from '../../../shared/adapters/memory/indica
 import { zstdBlockCodec as codec } from '../../../shared/adapters/node/block-codec.ts';
 import { systemClock as clock } from '../../../shared/adapters/node/system-clock.ts';
 import { AlertOpener } from '../../../shared/pipeline/alerts.ts';
+import { MemorySecurityGroups } from '../../../shared/adapters/memory/security-groups.ts';
+import { CurrentGroups } from '../../../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../../../shared/pipeline/ingest/current-snapshot.ts';
 import { toDeviceEvent } from '../../../shared/pipeline/ingest/fill-gap.ts';
 import { Ingest } from '../../../shared/pipeline/ingest/ingest.ts';
@@ -189,6 +191,7 @@ async function ingestMessages(log: ActivityLog): Promise<void> {
     log,
     stream,
     snapshot,
+    groups: new CurrentGroups(new MemorySecurityGroups(), clock, 60_000),
     clock,
     codec,
     settings,

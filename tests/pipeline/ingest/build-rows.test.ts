@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ConnectionTable } from '../../../shared/domain/telemetry/connection-table.ts';
 import { COUNTED, OTHER, QUARANTINED } from '../../../shared/format/activity-log/rows.ts';
+import { NO_GROUPS } from '../../../shared/domain/security-group/security-group.ts';
+import { CompiledGroups } from '../../../shared/pipeline/ingest/compiled-groups.ts';
 import { buildRows } from '../../../shared/pipeline/ingest/build-rows.ts';
 import { hashBody } from '../../../shared/pipeline/ingest/body-hash.ts';
 import { remember } from '../../../shared/pipeline/log/read-tail.ts';
@@ -237,7 +239,10 @@ describe('a batch', () => {
       buildRows(
         [deviceEvent([PEER])],
         recent,
-        { index: listing(), allowlist: [] },
+        {
+          intelligence: { index: listing(), allowlist: [] },
+          groups: new CompiledGroups(NO_GROUPS),
+        },
         SETTINGS,
         table,
       );

@@ -1,6 +1,7 @@
 // Events and snapshots for the tests of ingest.
 import { zstdBlockCodec as codec } from '../../../shared/adapters/node/block-codec.ts';
 import type { AllowEntry } from '../../../shared/domain/indicator/allowlist.ts';
+import { type GroupSet, NO_GROUPS } from '../../../shared/domain/security-group/security-group.ts';
 import { ConnectionTable } from '../../../shared/domain/telemetry/connection-table.ts';
 import type { DeviceEvent } from '../../../shared/domain/telemetry/device-event.ts';
 import { encodeBlock, readBlock, readRows } from '../../../shared/format/activity-log/block.ts';
@@ -9,6 +10,7 @@ import { buildSnapshot } from '../../../shared/format/indicator-snapshot/build-s
 import type { IndicatorSnapshot } from '../../../shared/format/indicator-snapshot/indicator-snapshot.ts';
 import { openSnapshot } from '../../../shared/format/indicator-snapshot/open-snapshot.ts';
 import { buildRows } from '../../../shared/pipeline/ingest/build-rows.ts';
+import { CompiledGroups } from '../../../shared/pipeline/ingest/compiled-groups.ts';
 import { RecentBodies } from '../../../shared/pipeline/log/recent-bodies.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/pipeline/settings.ts';
 import { type TestRow, fromRows, headerFor } from '../../format/activity-log/blocks.ts';
@@ -52,9 +54,11 @@ export function build(
   snapshot: IndicatorSnapshot = listing(),
   recent: RecentBodies = new RecentBodies(-Infinity),
   allowlist: readonly AllowEntry[] = [],
+  groups: GroupSet = NO_GROUPS,
 ): ActivityRows {
   const intelligence = { index: snapshot, allowlist };
-  return buildRows(events, recent, intelligence, SETTINGS, new ConnectionTable());
+  const judges = { intelligence, groups: new CompiledGroups(groups) };
+  return buildRows(events, recent, judges, SETTINGS, new ConnectionTable());
 }
 
 /** What the log says of these rows: written and read again. */
