@@ -17,12 +17,13 @@ const SETS = [
   ['snapshots', 'slow', 'dualOwner', 'lostReply', 'reject'],
   ['snapshots', 'twoHunts', 'crash', 'zombie', 'foldDown'],
   ['snapshots', 'requests', 'twoHunts', 'lostReply', 'crash'],
+  ['groups', 'snapshots', 'dualOwner', 'slow', 'zombie'],
 ] as const;
 
 describe('ingest, fold, hunts and catch-up under faults', () => {
   for (const forced of SETS) {
     it(`keep every promise with ${forced.length === 0 ? 'random faults' : forced.join(', ')}`, async () => {
-      const sum = { events: 0, blocks: 0, conflicts: 0, hunted: 0 };
+      const sum = { events: 0, blocks: 0, conflicts: 0, hunted: 0, broken: 0 };
       const count = Math.max(1, Math.round(SCHEDULES / SETS.length));
       for (let seed = FROM; seed < FROM + count; seed++) {
         const result = await simulate(seed, forced);
@@ -31,10 +32,12 @@ describe('ingest, fold, hunts and catch-up under faults', () => {
         sum.blocks += result.blocks;
         sum.conflicts += result.conflicts;
         sum.hunted += result.hunted;
+        sum.broken += result.broken;
       }
       // A simulation in which nothing happens proves nothing.
       assert.ok(sum.blocks > count * 2, JSON.stringify(sum));
       if (count >= 20 && forced.includes('dualOwner' as never)) assert.ok(sum.conflicts > 0);
+      if (forced.includes('groups' as never)) assert.ok(sum.broken > count / 2);
       if (count >= 20 && forced.includes('snapshots' as never)) assert.ok(sum.hunted > count / 4);
     });
   }

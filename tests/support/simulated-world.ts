@@ -50,6 +50,7 @@ export const FAULTS = [
   'twoHunts',
   'requests',
   'snapshots',
+  'groups',
   'foldDown',
   'jitter',
 ] as const;
@@ -68,6 +69,8 @@ export interface SimulationResult {
   readonly conflicts: number;
   /** Alerts with something that a hunt found. */
   readonly hunted: number;
+  /** Alerts of a group's rule. */
+  readonly broken: number;
   readonly trace: readonly string[];
 }
 
@@ -302,6 +305,27 @@ export async function simulate(
     }
   }
 
+  /** By revision: the addresses that the group of all devices forbids. Nobody has another rule. */
+  const denied: (readonly string[])[] = [[]];
+  const writeGroup = async (values: readonly string[]) => {
+    const denylistRules = [{ ruleType: 'DenylistCustomAlertRule', isEnabled: true, values }];
+    const group = { name: 'Cameras', timeWindowRules: [], allowlistRules: [], denylistRules };
+    const version = (await groups.read('cameras'))?.version ?? null;
+    if ((await groups.write(group, version)) !== null) denied.push(values);
+  };
+  const groupChanges: number[] = [];
+  if (faults.has('groups')) {
+    for (let i = 0, time = START; i < 1 + int(4); i++) {
+      const values = ADDRESSES.filter(() => chance(0.5));
+      at(time, () => {
+        note(`GROUP denies ${values.join(' ')}`);
+        void writeGroup(values);
+      });
+      groupChanges.push(time);
+      time += random() * (DURATION / 2);
+    }
+  }
+
   // ---- devices ----------------------------------------------------------------------------------------------------------
   interface Sent {
     readonly device: string;
@@ -342,7 +366,13 @@ export async function simulate(
       `p${partition} gets ${sequence} from ${device}: message ${number}, hub time ${((hubTime - START) / SECOND).toFixed(0)}`,
     );
   };
-  for (let number = 0, count = 4 + int(16); number < count; number++) {
+  const regular = 4 + int(16);
+  // Around a change of the groups there is traffic, so that instances of either revision meet in a partition.
+  const sendTimes = [
+    ...Array.from({ length: regular }, () => START + random() * DURATION),
+    ...groupChanges.flatMap((time) => [-20, 0, 20, 40, 60].map((s) => time + s * SECOND)),
+  ];
+  for (const [number, time] of sendTimes.entries()) {
     const connections = Array.from({ length: 1 + int(2) }, () => ({
       remote: pick(ADDRESSES),
       localPort: pick([443, 40_000]),
@@ -355,7 +385,6 @@ export async function simulate(
       number,
       body: encodeMessage(connections, 1_700_000_000 + number),
     };
-    const time = START + random() * DURATION;
     at(time, () => produce(sent));
     if (chance(0.25)) at(time + random() * 420 * SECOND, () => produce(sent));
     if (chance(0.05)) at(time + random() * 800 * SECOND, () => produce(sent));
@@ -507,6 +536,9 @@ export async function simulate(
       at(START + t * SECOND, () => claim(pick(partitions)));
     }
   }
+  for (const time of groupChanges) {
+    for (const s of [5, 25, 45]) at(time + s * SECOND, () => claim(pick(partitions)));
+  }
   if (faults.has('outage')) {
     at(START + random() * DURATION, () => {
       pausedUntil = now + random() * 1500 * SECOND;
@@ -652,7 +684,7 @@ export async function simulate(
   const blocks = await blocksOf();
   const times = new Map<string, number>();
   const kept = new Map<string, number[]>();
-  const lastOf = new Map<string, { epoch: number; to: number; ordinal: number }>();
+  const lastOf = new Map<string, { epoch: number; to: number; ordinal: number; groups: number }>();
   interface Expected {
     readonly live: Totals | null;
     readonly hunted: Totals | null;
@@ -660,6 +692,19 @@ export async function simulate(
     readonly last: number;
   }
   const expected = new Map<string, Expected>();
+  const expect = (key: string, by: 'live' | 'hunted', one: Totals, severity: Severity) => {
+    const before = expected.get(key);
+    const known = before?.[by] ?? null;
+    const isLess =
+      before !== undefined && SEVERITIES.indexOf(before.severity) > SEVERITIES.indexOf(severity);
+    expected.set(key, {
+      live: before?.live ?? null,
+      hunted: before?.hunted ?? null,
+      [by]: known === null ? one : addTotals(known, one),
+      severity: isLess ? before.severity : severity,
+      last: Math.max(before?.last ?? 0, one.lastSeen),
+    });
+  };
   // By ordinal: what any later publication says of a contact is hunted in what was matched with this one.
   const saysLater = (ordinal: number, contact: OracleContact) =>
     listed.some(
@@ -680,10 +725,14 @@ export async function simulate(
     if (last !== undefined && header.snapshot.ordinal < last.ordinal) {
       violation('snapshot-order', `p${partition} ${header.snapshot.ordinal} after ${last.ordinal}`);
     }
+    if (last !== undefined && header.groupsRevision < last.groups) {
+      violation('groups-order', `p${partition} ${header.groupsRevision} after ${last.groups}`);
+    }
     lastOf.set(partition, {
       epoch: header.epoch,
       to: header.toSequence,
       ordinal: header.snapshot.ordinal,
+      groups: header.groupsRevision,
     });
     if (header.lost !== null)
       gaps.add(`${partition}/${header.epoch}/${header.lost.from}-${header.lost.to}`);
@@ -712,38 +761,24 @@ export async function simulate(
       for (let c = rows.connectionStart[row]!; c < rows.connectionStart[row + 1]!; c++) {
         const address = formatIpv4(table.remote[4 * c]!);
         const contact = { address, at: hubTime, port: table.remotePort[c]! };
-        const isLive = says(matchedWith, contact);
-        // A row with a finding for the address was counted live, whatever its other connections are.
-        if (!isLive && liveAddresses.has(address)) continue;
-        const by = isLive ? 'live' : 'hunted';
-        if (!isLive && !saysLater(header.snapshot.ordinal, contact)) continue;
         const [bytesIn, bytesOut] = [table.bytesIn[c]!, table.bytesOut[c]!];
         const began = table.localPort[c]! >= 30_000 || table.localPort[c] === table.remotePort[c];
         const bothWays: Severity = began ? 'high' : 'medium';
         const severity: Severity = bytesIn === 0 ? 'medium' : bytesOut === 0 ? 'low' : bothWays;
-        const key = `${deviceId} ${address}`;
-        const before = expected.get(key);
-        const one: Totals = {
-          messages: seen.has(address) ? 0 : 1,
-          connections: 1,
-          bytesIn,
-          bytesOut,
-          firstSeen: hubTime,
-          lastSeen: hubTime,
+        const countOnce = (key: string, by: 'live' | 'hunted') => {
+          const messages = seen.has(key) ? 0 : 1;
+          seen.add(key);
+          const times = { firstSeen: hubTime, lastSeen: hubTime };
+          expect(key, by, { messages, connections: 1, bytesIn, bytesOut, ...times }, severity);
         };
-        seen.add(address);
-        const known = before?.[by] ?? null;
-        expected.set(key, {
-          live: before?.live ?? null,
-          hunted: before?.hunted ?? null,
-          [by]: known === null ? one : addTotals(known, one),
-          severity:
-            before !== undefined &&
-            SEVERITIES.indexOf(before.severity) > SEVERITIES.indexOf(severity)
-              ? before.severity
-              : severity,
-          last: Math.max(before?.last ?? 0, hubTime),
-        });
+        if (denied[header.groupsRevision]?.includes(address) === true) {
+          countOnce(`${deviceId} DenylistCustomAlertRule ${address}`, 'live');
+        }
+        const isLive = says(matchedWith, contact);
+        // A row with a finding for the address was counted live, whatever its other connections are.
+        if (!isLive && liveAddresses.has(address)) continue;
+        if (!isLive && !saysLater(header.snapshot.ordinal, contact)) continue;
+        countOnce(`${deviceId} null ${address}`, isLive ? 'live' : 'hunted');
       }
     }
   }
@@ -798,7 +833,7 @@ export async function simulate(
   const shown = new Map(
     alerts
       .filter((a) => a.deviceId !== null)
-      .map((a) => [`${a.deviceId} ${(a.subject as { address: string }).address}`, a]),
+      .map((a) => [`${a.deviceId} ${a.ruleType} ${(a.subject as { address: string }).address}`, a]),
   );
   for (const [key, want] of expected) {
     const alert = shown.get(key);
@@ -825,6 +860,7 @@ export async function simulate(
     blocks: blocks.length,
     conflicts,
     hunted: alerts.filter((alert) => alert.hunted !== null).length,
+    broken: alerts.filter((alert) => alert.ruleType !== null).length,
     trace,
   };
 }
