@@ -35,7 +35,7 @@ interface Growing extends HuntedSighting {
 
 /**
  * What a block of the past gives alerts, one for each device and address: the contacts with addresses that are looked for, in
- * rows without a finding for that address (those were counted live), each judged by what is known now at the time that it
+ * rows without a threat finding for that address (those were counted live), each judged by what is known now at the time that it
  * had. `onContact` hears of every contact, whether it was found live, matches, or neither.
  */
 export function huntBlock(
