@@ -7,6 +7,8 @@ interface Shown {
   readonly status: string;
   readonly deviceId: string | null;
   readonly displayName: string;
+  readonly ruleType?: string | null;
+  readonly securityGroup?: string | null;
   readonly firstSeen?: string;
   readonly createdAt: string;
   readonly subject: { readonly kind: string; readonly address?: string; readonly key?: string };
@@ -53,7 +55,9 @@ function portOf(flow: Json): string {
   return String(outbound ? flow['remotePort'] : flow['localPort']);
 }
 
-function why({ evidence, messages }: Shown): string {
+function why({ evidence, messages, ruleType, securityGroup }: Shown): string {
+  const times = messages === undefined || messages < 2 ? '' : `, ${messages} messages`;
+  if (typeof ruleType === 'string') return `, ${ruleType} of ${securityGroup}${times}`;
   const indicators = (evidence?.['indicators'] ?? []) as readonly Json[];
   if (indicators.length === 0) return '';
   const listed = indicators.map((indicator) => {
@@ -61,7 +65,6 @@ function why({ evidence, messages }: Shown): string {
     const single = prefix.endsWith('/32') || prefix.endsWith('/128');
     return `${String(indicator['feed'])}${single ? '' : ` as ${prefix}`}`;
   });
-  const times = messages === undefined || messages < 2 ? '' : `, ${messages} messages`;
   const lists = (evidence?.['warningLists'] ?? []) as readonly Json[];
   const warned = lists.length === 0 ? '' : `, low because ${String(lists[0]!['list'])} warns of it`;
   return `, listed by ${[...new Set(listed)].join(', ')}${warned}${times}`;

@@ -56,6 +56,17 @@ describe('the line of an alert', () => {
     }
   });
 
+  it('names the rule and the group whose list was left, or met', () => {
+    const broken = record({
+      ruleType: 'ConnectionToIpNotAllowed',
+      securityGroup: 'cameras',
+      evidence: evidence({ indicators: [], groupsRevision: 3 }),
+    });
+    const text = 'exchanged data with 192.0.2.10 (TCP 443), ConnectionToIpNotAllowed of cameras';
+    assert.ok(alertLine(broken).endsWith(text), alertLine(broken));
+    assert.ok(alertLine({ ...broken, messages: 2 }).endsWith(`${text}, 2 messages`));
+  });
+
   it('says why a match with a list is low: a warning list has the address too', () => {
     const warningLists = [{ list: 'public-dns', matchedPrefix: '192.0.2.10/32' }];
     const line = alertLine(record({ severity: 'low', evidence: evidence({ warningLists }) }));
