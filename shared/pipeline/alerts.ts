@@ -10,7 +10,7 @@ import {
   platformKey,
 } from '../domain/alert/alert.ts';
 import { identityText, partitionKeyOf } from '../domain/alert/identity.ts';
-import { type Severity, isGraver } from '../domain/alert/severity.ts';
+import { type Severity, SEVERITIES, isGraver } from '../domain/alert/severity.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import { atOnce } from './at-once.ts';
@@ -73,7 +73,7 @@ export class AlertOpener {
   }
 
   async open(sightings: readonly Sighting[]): Promise<void> {
-    await atOnce(sightings.slice(0, MAX_OPENED), ALERTS_AT_ONCE, (one) => this.#openOne(one));
+    await atOnce(mostUrgent(sightings), ALERTS_AT_ONCE, (one) => this.#openOne(one));
   }
 
   async raise(finding: PlatformFinding): Promise<void> {
@@ -92,6 +92,13 @@ export class AlertOpener {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     if (alert !== null) this.#known.set(id, alert.severity);
   }
+}
+
+/** A list that permits too little must not put off what matters more. */
+function mostUrgent(sightings: readonly Sighting[]): readonly Sighting[] {
+  if (sightings.length <= MAX_OPENED) return sightings;
+  const rank = ({ severity }: Sighting) => SEVERITIES.indexOf(severity);
+  return sightings.toSorted((a, b) => rank(b) - rank(a)).slice(0, MAX_OPENED);
 }
 
 /** Opens a platform alert, or brings its facts up to date; the same finding twice leaves the same alert. */

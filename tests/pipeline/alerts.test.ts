@@ -83,6 +83,20 @@ describe('opening alerts', () => {
     assert.equal((await all(store)).length, 50);
   });
 
+  it('opens a thousand of a block, the gravest first: the others are the fold’s', async () => {
+    const store = new WatchedStore();
+    const many = Array.from({ length: 1100 }, (_, i) =>
+      sighting({
+        key: { ...KEY, deviceId: `device-${i}` },
+        severity: i >= 1090 ? 'high' : 'low',
+      }),
+    );
+    await new AlertOpener(store, clock, HUB).open(many);
+    const opened = await all(store);
+    assert.equal(opened.length, 1000);
+    assert.equal(opened.filter(({ severity }) => severity === 'high').length, 10);
+  });
+
   it('costs one write for a beacon, however often it is seen', async () => {
     const store = new WatchedStore();
     const opener = new AlertOpener(store, clock, HUB);
