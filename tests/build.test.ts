@@ -39,6 +39,7 @@ const FUNCTIONS = [
   'huntIndicators',
   'huntIndicatorsOnce',
   'ingestDeviceStream',
+  'judgeUnheardDevices',
   'listAlerts',
   'listAllowlist',
   'listDueWindows',

@@ -12,6 +12,7 @@ import { services } from '../../shared/wiring.ts';
 export const EVALUATE_WINDOW = 'evaluateWindow';
 const LIST_PARTITIONS = 'listPartitions';
 const CLOSE_WINDOW = 'closeWindow';
+const JUDGE_UNHEARD = 'judgeUnheardDevices';
 const FINISH_WINDOW = 'finishWindow';
 
 /** The input; `open` and `sofar` are there once the orchestration had to wait. */
@@ -42,16 +43,16 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
         )
   ) as (WindowSummary | null)[];
   const waiting = partitions.filter((_, i) => outcomes[i] === null);
-  const summary = outcomes.reduce<WindowSummary>(
-    (sum, one) => ({
-      devices: sum.devices + (one?.devices ?? 0),
-      alerts: sum.alerts + (one?.alerts ?? 0),
-    }),
-    sofar,
-  );
+  const summary = sumOf([sofar, ...outcomes]);
   if (waiting.length === 0) {
-    yield context.df.callActivityWithRetry(FINISH_WINDOW, RETRY, { window, summary });
-    return summary;
+    const unheard = (yield context.df.callActivityWithRetry(
+      JUDGE_UNHEARD,
+      RETRY,
+      window,
+    )) as WindowSummary;
+    const all = sumOf([summary, unheard]);
+    yield context.df.callActivityWithRetry(FINISH_WINDOW, RETRY, { window, summary: all });
+    return all;
   }
   const until = new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS);
   yield context.df.createTimer(until);
@@ -59,6 +60,15 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
   context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies WindowTask);
   return null;
 };
+
+function sumOf(summaries: readonly (WindowSummary | null)[]): WindowSummary {
+  let [devices, alerts] = [0, 0];
+  for (const one of summaries) {
+    devices += one?.devices ?? 0;
+    alerts += one?.alerts ?? 0;
+  }
+  return { devices, alerts };
+}
 
 df.app.orchestration(EVALUATE_WINDOW, evaluateWindow);
 
@@ -71,6 +81,10 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
   [CLOSE_WINDOW]: async ({ window, partition }: { window: Window; partition: PartitionRef }) => {
     const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
     return closeWindow((await services()).windows, partition, window);
+  },
+  [JUDGE_UNHEARD]: async (window: Window) => {
+    const { judgeUnheard } = await import('../../shared/pipeline/windows/close-window.ts');
+    return judgeUnheard((await services()).windows, window);
   },
   [FINISH_WINDOW]: async ({ window, summary }: { window: Window; summary: WindowSummary }) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');

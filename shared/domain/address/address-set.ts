@@ -7,13 +7,13 @@ import { type Prefix, prefixCovers } from './prefix.ts';
  * search: 14 ns of ten thousand networks instead of 88 (bench/rules.ts). Asking makes no objects.
  */
 export class AddressSet {
-  /** First and last address of each prefix. */
+  /** First and last address of each prefix of IPv4. */
   readonly #starts4: Uint32Array;
   readonly #ends4: Uint32Array;
   /** `#before4[b]`: how many begin below `b << #shift4`. As many as there are networks, so a search takes a step or two. */
   readonly #before4: Uint32Array;
   readonly #shift4: number;
-  /** The same as four words each. */
+  /** First and last address of each prefix of IPv6, four words each. */
   readonly #starts6: Uint32Array;
   readonly #ends6: Uint32Array;
 

@@ -2,8 +2,8 @@ import type { Window } from '../../domain/window/window.ts';
 import { PIECE_MS, alignedUp } from '../../domain/window/window.ts';
 import type { PartitionRef } from '../../ports/activity-log.ts';
 import { type WindowServices, groupsOfWindow } from './due-windows.ts';
-import { type WindowSummary, evaluateWindow } from './evaluate-window.ts';
-import { closedUntil } from './progress.ts';
+import { type WindowSummary, evaluateUnheard, evaluateWindow } from './evaluate-window.ts';
+import { allPartitions, closedUntil } from './progress.ts';
 import { writeRuns } from './write-runs.ts';
 
 /** Closes a window on one partition: writes the runs up to its end and evaluates it. Null: something of its time is not read yet. */
@@ -17,4 +17,13 @@ export async function closeWindow(
   if ((await closedUntil(services, ref)) < end) return null;
   await writeRuns(services, ref, end);
   return evaluateWindow(services, ref, window, await groupsOfWindow(services, window));
+}
+
+/** What is left when every partition has closed the window. */
+export async function judgeUnheard(
+  services: WindowServices,
+  window: Window,
+): Promise<WindowSummary> {
+  const refs = await allPartitions(services);
+  return evaluateUnheard(services, refs, window, await groupsOfWindow(services, window));
 }

@@ -27,6 +27,8 @@ export interface WindowServices extends EvaluationServices, ProgressServices {
 /** What the timer keeps between runs: from when windows are judged, and by size in milliseconds which comes next. Times are ISO 8601. */
 interface WindowPlan {
   readonly from: string;
+  /** Windows that end later are not judged; null: there is no end. */
+  readonly until: string | null;
   /** The start of the first window of the size that ever was begun. */
   readonly begun: Readonly<Record<string, string>>;
   /** The start of the first one that is not done. */
@@ -67,7 +69,10 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   const stored = await checkpoints.read(PLAN);
   const plan = (stored?.value ?? (await newPlan(services))) as WindowPlan | null;
   if (plan === null) return [];
-  const over = clock.now() - graceMs - CLOCK_SLACK_MS;
+  const over = Math.min(
+    clock.now() - graceMs - CLOCK_SLACK_MS,
+    plan.until === null ? Infinity : parseInstant(plan.until)!,
+  );
   const due: Window[] = [];
   const next: Record<string, string> = {};
   const begun = { ...plan.begun };
@@ -86,7 +91,7 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   // Somebody else's run may be first: it found the same.
   const written: WindowPlan = { ...plan, begun, next };
   await checkpoints.write(PLAN, written, stored?.version ?? null);
-  await tellLag(services, parseInstant(next[PIECE_MS]!)!);
+  await tellLag(services, parseInstant(next[PIECE_MS]!)! + PIECE_MS <= over, next[PIECE_MS]!);
   return due.sort((a, b) => a.end - b.end || a.start - b.start);
 }
 
@@ -115,12 +120,19 @@ export async function finishWindow(
   await checkpoints.write(name, { ...record, done: { ...done, generation } }, stored.version);
 }
 
-/** Judges from `from` on, for a replay that begins in the middle of things; does nothing where windows are judged already. */
-export async function judgeFrom(
+/**
+ * Judges windows from `from` to `until` only: for a replay, and for a sample that is older than the clock. Equal ones judge nothing yet.
+ * Does nothing where windows are judged already.
+ */
+export async function judgeBetween(
   { checkpoints }: Pick<WindowServices, 'checkpoints'>,
   from: number,
+  until: number,
 ): Promise<void> {
-  await checkpoints.write(PLAN, emptyPlan(from), null);
+  const stored = await checkpoints.read(PLAN);
+  const before = stored?.value as WindowPlan | undefined;
+  if (before !== undefined && before.from !== before.until) return;
+  await checkpoints.write(PLAN, emptyPlan(from, until), stored?.version ?? null);
 }
 
 /**
@@ -151,8 +163,14 @@ export class PlanTakenError extends Error {
   readonly code = 'PLAN_TAKEN';
 }
 
-function emptyPlan(from: number): WindowPlan {
-  return { from: formatInstant(from), begun: {}, next: {}, generation: 0 };
+function emptyPlan(from: number, until: number | null): WindowPlan {
+  return {
+    from: formatInstant(from),
+    until: until === null ? null : formatInstant(until),
+    begun: {},
+    next: {},
+    generation: 0,
+  };
 }
 
 /** A window is judged whole: the first one begins at or after the first message that was ever read. Null before there is one. */
@@ -165,7 +183,7 @@ async function newPlan({ log, codec }: WindowServices): Promise<WindowPlan | nul
       break;
     }
   }
-  return first === Infinity ? null : emptyPlan(alignedUp(first, PIECE_MS));
+  return first === Infinity ? null : emptyPlan(alignedUp(first, PIECE_MS), null);
 }
 
 /** A size that a new rule asks for begins with the window that is open: the past was not to be held to it. */
@@ -202,18 +220,19 @@ async function pin(services: WindowServices, window: Window, groups: GroupSet): 
 }
 
 /** One alert for all windows that wait; it resolves when they are closed in time again. */
-async function tellLag(services: WindowServices, first: number): Promise<void> {
+async function tellLag(services: WindowServices, waits: boolean, first: string): Promise<void> {
   const { alerts, clock, hub, graceMs } = services;
+  const due = parseInstant(first)! + PIECE_MS + graceMs + CLOCK_SLACK_MS;
   const finding = {
     alertType: ingestLag.alertType,
     component: 'ingest',
     key: 'windows',
     severity: ingestLag.severity,
-    facts: { since: formatInstant(first) },
+    facts: { since: first },
   };
   const key = platformKey(finding);
   const id = alertIdOf(hub, key);
-  const isLate = clock.now() > first + PIECE_MS + graceMs + CLOCK_SLACK_MS + LAG_MS;
+  const isLate = waits && clock.now() > due + LAG_MS;
   const stored = await alerts.read(partitionKeyOf(key), id);
   const stands = stored !== null && stored.alert.status !== 'resolved';
   if (isLate && !stands) await raisePlatformAlert(alerts, hub, finding, clock.now(), true);

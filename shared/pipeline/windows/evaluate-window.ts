@@ -25,10 +25,11 @@ import { OUTSIDE_RANGE_SEVERITY, alertTypeOf } from '../../rules/window/outside-
 import { ALERTS_AT_ONCE, alertIdOf, changeAlert } from '../alerts.ts';
 import { atOnce } from '../at-once.ts';
 import { partitionKeyOf } from '../../domain/alert/identity.ts';
-import { type Joined, joinActivities } from './merge-activities.ts';
+import { type Joined, joinActivities, mergeActivities } from './merge-activities.ts';
+import { registeredDevices } from './registered-devices.ts';
 import type { Activities } from './run-files.ts';
 import { knownDevices, windowActivity } from './window-activity.ts';
-import type { RunServices } from './write-runs.ts';
+import { type RunServices, mayHaveLost } from './write-runs.ts';
 
 export interface EvaluationServices extends RunServices {
   readonly alerts: AlertStore;
@@ -58,12 +59,49 @@ export async function evaluateWindow(
   const needsKnown = all.some((rule) => isOutside(0, rule));
   const activity = await windowActivity(services, ref, window);
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
+  // Of what was lost nobody knows whether it was too little; too much is too much all the same.
+  const judgesTooFew = needsKnown && !(await mayHaveLost(services, ref, window));
+  const joined = joinActivities(activity, known);
+  return judgeAll(services, joined, (one) => judge(one, rules, window, judgesTooFew));
+}
+
+/**
+ * Devices that the registry names and no partition has ever heard of count zero too. After every partition has closed the window; where
+ * no registry was read, nobody is judged.
+ */
+export async function evaluateUnheard(
+  services: EvaluationServices,
+  refs: readonly PartitionRef[],
+  window: Window,
+  groups: GroupSet,
+): Promise<WindowSummary> {
+  const rules = windowRules(groups, window.end - window.start);
+  const registered = await registeredDevices(services);
+  if (registered === null || ![...rules.values()].flat().some((rule) => isOutside(0, rule))) {
+    return NOTHING;
+  }
+  const heard: Activities[] = [];
+  for (const ref of refs) {
+    heard.push(await windowActivity(services, ref, window));
+    heard.push(await knownDevices(services, ref, window.end));
+  }
+  const joined = joinActivities(mergeActivities(heard), registered);
+  return judgeAll(services, joined, (one) =>
+    one.left === null ? judge(one, rules, window, true) : null,
+  );
+}
+
+async function judgeAll(
+  services: EvaluationServices,
+  joined: AsyncIterable<readonly Joined[]>,
+  verdict: (one: Joined) => readonly WindowFinding[] | null,
+): Promise<WindowSummary> {
   let devices = 0;
   let alerts = 0;
-  for await (const batch of joinActivities(activity, known)) {
+  for await (const batch of joined) {
     const findings: WindowFinding[] = [];
     for (const one of batch) {
-      const found = judge(one, rules, window);
+      const found = verdict(one);
       if (found !== null) devices++;
       findings.push(...(found ?? []));
     }
@@ -78,6 +116,7 @@ function judge(
   { left, right }: Joined,
   rules: WindowRules,
   window: Window,
+  judgesTooFew: boolean,
 ): WindowFinding[] | null {
   const device = left ?? withoutActivity(right!);
   // A device that sent no message in the window belongs where its last one said.
@@ -85,10 +124,11 @@ function judge(
   const { securityGroup } = isSilent && right !== null ? right : device;
   const own = judgingGroup(rules, securityGroup) ?? [];
   if (own.length === 0) return null;
-  const mayBeZero = left === null || isKnown(right === null ? left : mergedActivity(right, left));
+  const isThere = left === null || isKnown(right === null ? left : mergedActivity(right, left));
+  const mayBeTooFew = judgesTooFew && isThere;
   return own.flatMap((rule) => {
     const count = measured(device, rule.measure);
-    if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeZero)) return [];
+    if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeTooFew)) return [];
     return [findingOf(device, securityGroup, rule, count, window)];
   });
 }

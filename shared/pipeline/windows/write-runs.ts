@@ -2,7 +2,7 @@
 // to T + grace, five minutes of them. So what a slice gives is decided by the log alone, whoever reads it and when; writing it twice
 // writes the same, and files that are there stay.
 import type { LogPosition } from '../../domain/alert/position.ts';
-import { DAY_MS, HOUR_MS, PIECE_MS, alignedDown } from '../../domain/window/window.ts';
+import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import { type ActivityLog, LogFileGoneError, type PartitionRef } from '../../ports/activity-log.ts';
@@ -37,6 +37,8 @@ export interface RunsState {
   /** The newest file of known devices, and the hours' runs that are not in it yet. */
   readonly known: string | null;
   readonly unknown: readonly string[];
+  /** Event Hubs times between which messages were lost before they were read: who sent too little then cannot be told. The last ones. */
+  readonly gaps: readonly Window[];
 }
 
 /** Another run of the same partition is ahead; what it wrote is what this one would have written. */
@@ -49,6 +51,7 @@ export function runsCheckpoint({ stream, partition }: PartitionRef): string {
 }
 
 const MAX_CONFLICTS = 5;
+const MAX_GAPS = 64;
 
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
@@ -69,6 +72,17 @@ export async function writeRuns(
   }
 }
 
+/** Whether messages of the window may have been lost before they were read. The runs up to the window's end must be written. */
+export async function mayHaveLost(
+  { checkpoints, graceMs }: RunServices,
+  ref: PartitionRef,
+  window: Window,
+): Promise<boolean> {
+  const stored = await checkpoints.read(runsCheckpoint(ref));
+  const { gaps = [] } = (stored?.value ?? {}) as Partial<RunsState>;
+  return gaps.some(({ start, end }) => start < window.end + graceMs && end > window.start);
+}
+
 async function writeSlices(services: RunServices, ref: PartitionRef, until: number): Promise<void> {
   const { log, codec, checkpoints, graceMs } = services;
   const stored = await checkpoints.read(runsCheckpoint(ref));
@@ -78,9 +92,11 @@ async function writeSlices(services: RunServices, ref: PartitionRef, until: numb
   let collector = new PieceCollector();
   let position = state?.position ?? null;
   let groupsRevision = state?.groupsRevision ?? 0;
+  let gaps = state?.gaps ?? [];
+  let lastTime = state?.until ?? null;
   const finish = async (from: RunsState, place: LogPlace | null): Promise<RunsState> => {
     const sliceEnd = from.sliceEnd + PIECE_MS;
-    const at = { place, sliceEnd, until: sliceEnd + graceMs, position, groupsRevision };
+    const at = { place, sliceEnd, until: sliceEnd + graceMs, position, groupsRevision, gaps };
     const next = await writeSlice(services, ref, { ...from, ...at }, collector);
     collector = new PieceCollector();
     version = await checkpoints.write(runsCheckpoint(ref), next, version);
@@ -93,6 +109,11 @@ async function writeSlices(services: RunServices, ref: PartitionRef, until: numb
     place = { file, offset };
     if (header.kind === 'close') continue;
     state ??= beginning(header.firstEnqueuedTime, graceMs);
+    const end = header.firstEnqueuedTime;
+    if (header.lost !== null && end >= state.until && gaps.at(-1)?.end !== end) {
+      gaps = [...gaps, { start: lastTime ?? state.until, end }].slice(-MAX_GAPS);
+    }
+    lastTime = header.lastEnqueuedTime;
     const rows = placed(ref, place, () => readRows({ ...block, header }, codec));
     for (let row = 0; row < rows.count; row++) {
       const time = rows.enqueuedTime[row]!;
@@ -141,6 +162,7 @@ function beginning(firstEnqueuedTime: number, graceMs: number): RunsState {
     unmerged: LEVELS.slice(1).map(() => []),
     known: null,
     unknown: [],
+    gaps: [],
   };
 }
 

@@ -40,6 +40,7 @@ describe('the tail of a log', () => {
                 toSequence: last.toSequence,
                 lastEnqueuedTime: last.lastEnqueuedTime,
                 snapshotOrdinal: last.snapshot.ordinal,
+                groupsRevision: last.groupsRevision,
               },
         );
         const inFile = blocks.filter((block) => block.file === file);
