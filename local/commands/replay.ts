@@ -6,8 +6,17 @@ import { parseArgs } from 'node:util';
 import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
+import { dueWindows, judgeBetween } from '../../shared/pipeline/windows/due-windows.ts';
+import {
+  type RegisteredDevice,
+  keepRegisteredDevices,
+} from '../../shared/pipeline/windows/registered-devices.ts';
 import { closeServices, services, useClock } from '../../shared/wiring.ts';
 import { type CapturedEvent, readCapture } from '../capture/read-capture.ts';
+import { devicesOf, readDevices } from '../capture/devices.ts';
+import { writeCounts } from '../capture/write-counts.ts';
+import { readGroupFiles } from '../groups/group-files.ts';
+import { securityGroupsOf } from '../groups/load-groups.ts';
 import { alertLine } from '../console/alert-line.ts';
 import { ProgressLine } from '../console/progress-line.ts';
 import { startFeedServer } from '../feeds/feed-server.ts';
@@ -21,11 +30,17 @@ import { type Command, type CommandIo, UsageError, write } from './command.ts';
 
 const MINUTE = 60_000;
 const FIVE_MINUTES = 5 * MINUTE;
+/** Days of short windows close some at a time. */
+const MAX_CLOSING_MS = 24 * 60 * MINUTE;
+const NO_GROUPS = { groups: [] };
 
 interface ReplayOptions {
   readonly capture: string;
   readonly feeds: string | null;
   readonly laterFeeds: string | null;
+  readonly groups: string | null;
+  readonly devices: string | null;
+  readonly counts: string | null;
   readonly from: number | null;
   readonly until: number | null;
   readonly json: boolean;
@@ -34,7 +49,8 @@ interface ReplayOptions {
 export const command: Command = {
   name: 'replay',
   summary: 'run a capture through the real functions under a virtual clock, and print every alert',
-  usage: `replay CAPTURE [--feeds DIR] [--later-feeds DIR] [--from TIME] [--until TIME] [--json]
+  usage: `replay CAPTURE [--feeds DIR] [--later-feeds DIR] [--groups FILE] [--devices FILE] [--counts FILE] [--from TIME] [--until TIME]
+       [--json]
 
 Plays a capture (NDJSON, .gz, .zst, or - for stdin) through the unmodified functions on a local platform of its own,
 as fast as it goes, and prints every alert in its final state. Nothing is kept afterwards.
@@ -44,8 +60,16 @@ as fast as it goes, and prints every alert in its final state. Nothing is kept a
   --later-feeds DIR
                 feeds that take the place of the first ones when everything is played: what is new in them is hunted in
                 the past, and adds alerts that were "found by hunt"
-  --from TIME   when the feeds are fetched (default: the multiple of five minutes at or before the first message)
-  --until TIME  how far the clock goes on after the last message (default: the next multiple of five minutes)
+  --groups FILE security groups, as "groups apply" takes them: a file, or a folder of files
+  --devices FILE
+                what the hub's registry would say, as a twin query answers it: a JSON list of {"deviceId", "tags": {"SecurityGroup"}};
+                its devices are known whether or not they send anything
+  --counts FILE writes what every device did in every window, as CSV: windows of five minutes, and of each size that an enabled
+                rule has
+  --from TIME   when the feeds are fetched, and from when windows are judged (default: the multiple of five minutes at or before
+                the first message)
+  --until TIME  how far the clock goes on after the last message; windows that end later are not judged (default: the next
+                multiple of five minutes)
   --json        one JSON object a line`,
 
   async run(args, io) {
@@ -66,6 +90,9 @@ function parseOptions(args: readonly string[]): ReplayOptions {
     options: {
       feeds: { type: 'string' },
       'later-feeds': { type: 'string' },
+      groups: { type: 'string' },
+      devices: { type: 'string' },
+      counts: { type: 'string' },
       from: { type: 'string' },
       until: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -86,6 +113,9 @@ function parseOptions(args: readonly string[]): ReplayOptions {
     capture,
     feeds: values.feeds ?? null,
     laterFeeds: values['later-feeds'] ?? null,
+    groups: values.groups ?? null,
+    devices: values.devices ?? null,
+    counts: values.counts ?? null,
     from: time('from'),
     until: time('until'),
     json: values.json,
@@ -93,6 +123,10 @@ function parseOptions(args: readonly string[]): ReplayOptions {
 }
 
 async function replay(options: ReplayOptions, directory: string, io: CommandIo): Promise<number> {
+  // What is wrong with a file is told before anything starts.
+  const { groups } = options.groups === null ? NO_GROUPS : await readGroupFiles(options.groups, io);
+  const registered =
+    options.devices === null ? null : await readDevices(resolve(io.cwd, options.devices));
   const file = options.capture === '-' ? '-' : resolve(io.cwd, options.capture);
   const events: CapturedEvent[] = [];
   for await (const event of readCapture(file, io.stdin)) events.push(event);
@@ -120,8 +154,18 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   };
   try {
     if (options.feeds !== null) await useFeeds(options.feeds, loadFeeds);
+    const store = securityGroupsOf(platform);
+    for (const group of groups) await store.write(group, null);
     useClock(clock);
-    return await play(options, events, from, clock, platform, useFeeds, io);
+    const devices = devicesOf(events, registered ?? []);
+    return await play(
+      { ...options, from, registered, devices },
+      events,
+      clock,
+      platform,
+      useFeeds,
+      io,
+    );
   } finally {
     await feedServer.stop();
     await platform.stop();
@@ -143,11 +187,17 @@ function closeHoles(events: CapturedEvent[]): number {
   return holes;
 }
 
+interface Played extends Omit<ReplayOptions, 'from' | 'devices'> {
+  readonly from: number;
+  readonly registered: readonly RegisteredDevice[] | null;
+  /** Of the capture and of the registry, with their groups. */
+  readonly devices: ReadonlyMap<string, string>;
+}
+
 /** Minute by minute: send, wait until all of it is ingested, then let the clock fire the timers of that minute. */
 async function play(
-  options: ReplayOptions,
+  options: Played,
   events: readonly CapturedEvent[],
-  from: number,
   clock: VirtualHostClock,
   platform: Platform,
   useFeeds: (directory: string, load: typeof loadFeeds) => Promise<void>,
@@ -168,9 +218,14 @@ async function play(
     });
     broken.catch(() => {}); // Its end at the end of the replay is no failure.
     let sent = 0;
-    let time = from;
+    let time = options.from;
     const last = events.at(-1)!.time;
     const until = options.until ?? Math.ceil((last + 1) / FIVE_MINUTES) * FIVE_MINUTES;
+    const { windows } = await services();
+    await judgeBetween(windows, options.from, until);
+    if (options.registered !== null) {
+      await keepRegisteredDevices(windows, options.registered, options.from);
+    }
     while (sent < events.length || time < until) {
       if (io.signal.aborted) return 130;
       time =
@@ -190,11 +245,27 @@ async function play(
         `${new Date(time).toISOString().slice(0, 16)}Z  ${sent} of ${events.length} messages`,
       );
     }
+    // On by the grace period, and until every window that is over is closed.
+    const end = Math.max(time, until) + windows.graceMs + MINUTE;
+    while (time < end || (await dueWindows(windows)).length > 0) {
+      if (time >= end + MAX_CLOSING_MS) throw new Error('some windows did not close');
+      if (io.signal.aborted) return 130;
+      progress.show('closing windows');
+      await clock.advanceTo((time += MINUTE));
+      await Promise.race([host.idle(), stopped, broken]);
+    }
     await host.runTimer('foldActivityLog');
+    await host.idle();
+    if (options.counts !== null) {
+      progress.show('counting');
+      const span = { start: options.from, end: until };
+      await writeCounts(resolve(io.cwd, options.counts), windows, span, options.devices);
+    }
     if (options.laterFeeds !== null) {
       progress.show('hunting for what the later feeds brought');
       await useFeeds(options.laterFeeds, replaceFeeds);
       await host.runTimer('huntIndicators');
+      await host.idle();
     }
     progress.clear();
     await printAlerts(options.json, io);
