@@ -48,6 +48,7 @@ const FUNCTIONS = [
   'listLoggedPartitions',
   'listPartitions',
   'listSecurityGroups',
+  'purgeHistory',
   'putAllowEntry',
   'putFeedConfiguration',
   'putSecurityGroup',

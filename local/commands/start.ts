@@ -3,6 +3,8 @@ import { join, relative, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
+import { formatInstant } from '../../shared/domain/time/instant.ts';
+import { PIECE_MS, alignedUp } from '../../shared/domain/window/window.ts';
 import { playCapture } from '../capture/play-capture.ts';
 import { AlertWatch } from '../console/alert-watch.ts';
 import { ProgressLine } from '../console/progress-line.ts';
@@ -124,10 +126,12 @@ async function start(options: StartOptions, io: CommandIo): Promise<number> {
         FoldSchedule: '*/5 * * * * *',
         FeedRefreshSchedule: '*/10 * * * * *',
         HuntSchedule: '*/5 * * * * *',
+        WindowSchedule: '*/5 * * * * *',
       },
       httpPort: options.port,
       tls: { directory: join(options.directory, 'tls'), port: options.httpsPort },
       timerStateDirectory: join(options.directory, 'timers'),
+      durableStateDirectory: join(options.directory, 'durable'),
       onLog: (line) => showTrouble(line, io),
     });
     const { httpAddress, httpsAddress, certificateFile } = functions.listening;
@@ -169,7 +173,7 @@ async function show(
       `Playing ${relative(io.cwd, options.capture)}, ${pace}. Alerts as they open:\n\n`,
     );
     const started = Date.now();
-    const { messages, alreadyHeld } = await playCapture(
+    const { messages, alreadyHeld, last } = await playCapture(
       { ...options, capture: options.capture },
       platform,
       progress,
@@ -184,6 +188,13 @@ async function show(
       io.stdout,
       `\n${messages.toLocaleString('en')} messages in ${seconds} s${held}. ${watch.summary()}\n`,
     );
+    if (messages > 0) {
+      const until = formatInstant(alignedUp(last + 1, PIECE_MS)).slice(0, 16);
+      await write(
+        io.stdout,
+        `Windows on this data are judged until ${until}Z, the end of what was played; for devices of your own take --no-sample.\n`,
+      );
+    }
   }
   await write(io.stdout, addresses(platform, httpAddress));
   while (!io.signal.aborted) await wait(60_000, undefined, { signal: io.signal }).catch(() => {});

@@ -20,14 +20,15 @@ export interface HostAppOptions {
   readonly httpPort?: number;
   readonly tls?: TlsOptions;
   readonly timerStateDirectory?: string;
+  readonly durableStateDirectory?: string;
   /** Runs these modules instead of the sources: the built app (`dist/functions/…`). */
   readonly main?: string;
 }
 
 /** Threadwatch's own functions in this process, woken by the local hub. */
 export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
-  const { settings, hubAddress, log, eventHubs, clock, httpPort, tls, timerStateDirectory } =
-    options;
+  const { settings, hubAddress, log, eventHubs, clock, httpPort, tls } = options;
+  const { timerStateDirectory, durableStateDirectory } = options;
   // These win over the user's environment: a connection string exported for a real account must not be written to.
   Object.assign(process.env, settings);
   return startFunctionsHost({
@@ -46,5 +47,6 @@ export async function hostApp(options: HostAppOptions): Promise<FunctionsHost> {
     }),
     ...(clock === undefined ? {} : { clock }),
     ...(timerStateDirectory === undefined ? {} : { timerStateDirectory }),
+    ...(durableStateDirectory === undefined ? {} : { durableStateDirectory }),
   });
 }

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     'https-port': { type: 'string' },
     tls: { type: 'string' },
     timers: { type: 'string' },
+    durable: { type: 'string' },
     settings: { type: 'string' },
     'max-batch': { type: 'string', default: '1000' },
     main: { type: 'string' },
@@ -39,6 +40,7 @@ const options = {
     process.stderr.write(`${JSON.stringify({ level, category, functionName, message })}\n`);
   },
   ...(values.timers === undefined ? {} : { timerStateDirectory: values.timers }),
+  ...(values.durable === undefined ? {} : { durableStateDirectory: values.durable }),
   ...(values.main === undefined ? {} : { main: values.main }),
 };
 const tls =

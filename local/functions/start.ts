@@ -9,6 +9,7 @@ export interface FunctionsProcessOptions {
   readonly tls?: { readonly directory: string; readonly port: number };
   readonly maxBatch?: number;
   readonly timerStateDirectory?: string;
+  readonly durableStateDirectory?: string;
   readonly onLog?: (line: string) => void;
 }
 
@@ -22,7 +23,8 @@ export type FunctionsProcess = Child<{
 
 /** Threadwatch's functions as a process beside the platform. */
 export async function startFunctions(options: FunctionsProcessOptions): Promise<FunctionsProcess> {
-  const { platform, settings, httpPort, tls, maxBatch, timerStateDirectory, onLog } = options;
+  const { platform, settings, httpPort, tls, maxBatch, onLog } = options;
+  const { timerStateDirectory, durableStateDirectory } = options;
   return startChild({
     name: 'functions',
     entry: new URL('server.ts', import.meta.url),
@@ -33,6 +35,7 @@ export async function startFunctions(options: FunctionsProcessOptions): Promise<
       ...(tls === undefined ? [] : [`--tls=${tls.directory}`, `--https-port=${tls.port}`]),
       ...(maxBatch === undefined ? [] : [`--max-batch=${maxBatch}`]),
       ...(timerStateDirectory === undefined ? [] : [`--timers=${timerStateDirectory}`]),
+      ...(durableStateDirectory === undefined ? [] : [`--durable=${durableStateDirectory}`]),
     ],
     ...(onLog === undefined ? {} : { onLog }),
   });

@@ -135,6 +135,18 @@ export async function judgeBetween(
   await checkpoints.write(PLAN, emptyPlan(from, until), stored?.version ?? null);
 }
 
+/** Whether every window that is to be judged at all is done; false where there is no end. */
+export async function allWindowsDone({
+  checkpoints,
+}: Pick<WindowServices, 'checkpoints'>): Promise<boolean> {
+  const plan = (await checkpoints.read(PLAN))?.value as WindowPlan | undefined;
+  const until = plan === undefined || plan.until === null ? Infinity : parseInstant(plan.until)!;
+  const next = Object.entries(plan?.next ?? {});
+  return (
+    next.length > 0 && next.every(([size, start]) => parseInstant(start)! + Number(size) > until)
+  );
+}
+
 /**
  * Every window that was ever begun is due again, as far back as the log reaches: one of which a part is gone would be judged by too
  * little. Windows keep the groups that they were begun with.
