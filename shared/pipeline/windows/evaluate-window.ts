@@ -1,7 +1,7 @@
 // Holds the devices of a partition to the rules of their groups in one window. What it finds depends on the log and the groups
 // alone, so once or ten times is the same.
 import { type WindowFinding, openWindowAlert, windowKey } from '../../domain/alert/alert.ts';
-import { formatAddress } from '../../domain/address/address.ts';
+import { foldMapped, formatAddress } from '../../domain/address/address.ts';
 import { formatInstant } from '../../domain/time/instant.ts';
 import { type GroupSet, judgingGroup } from '../../domain/security-group/security-group.ts';
 import {
@@ -79,7 +79,7 @@ function judge(
   rules: WindowRules,
   window: Window,
 ): WindowFinding[] | null {
-  const device = left ?? withoutActivity(right!);
+  const device = left ?? right!;
   // A device that sent no message in the window belongs where its last one said.
   const isSilent = left === null || left.seen === null;
   const { securityGroup } = isSilent && right !== null ? right : device;
@@ -91,10 +91,6 @@ function judge(
     if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeZero)) return [];
     return [findingOf(device, securityGroup, rule, count, window)];
   });
-}
-
-function withoutActivity(known: DeviceActivity): DeviceActivity {
-  return { ...known, messages: 0, twinUpdates: 0, tuples: known.tuples.subarray(0, 0) };
 }
 
 function findingOf(
@@ -133,7 +129,7 @@ function contributorsOf(tuples: FiveTuples): Readonly<Record<string, unknown>> {
   const byAddress = new Map<string, { connections: number; records: number; ports: Set<number> }>();
   for (let i = 0; i < countOf(tuples); i++) {
     const { family, remote, remotePort, records } = tupleAt(tuples, i);
-    const address = formatAddress({ family: family === 4 ? 4 : 6, words: remote });
+    const address = formatAddress(foldMapped({ family: family === 4 ? 4 : 6, words: remote }));
     let one = byAddress.get(address);
     if (one === undefined) {
       byAddress.set(address, (one = { connections: 0, records: 0, ports: new Set() }));

@@ -1,6 +1,10 @@
 // What the devices of a partition did in a window, and which of them were known at its end. Both are streams in order of device.
 import { HOUR_MS, PIECE_MS, type Window, alignedDown, holds } from '../../domain/window/window.ts';
-import { type DeviceActivity, isKnown } from '../../domain/window/device-activity.ts';
+import {
+  type DeviceActivity,
+  isKnown,
+  withoutCounts,
+} from '../../domain/window/device-activity.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import { hourOf, hourOfFile } from '../log/file-name.ts';
@@ -52,7 +56,7 @@ export async function knownDevices(
 }
 
 async function* known(activities: Activities): Activities {
-  for await (const devices of activities) yield devices.filter(isKnown);
+  for await (const devices of activities) yield devices.filter(isKnown).map(withoutCounts);
 }
 
 /** The largest pieces that the window consists of. */

@@ -2,6 +2,7 @@
 // to T + grace, five minutes of them. So what a slice gives is decided by the log alone, whoever reads it and when; writing it twice
 // writes the same, and files that are there stay.
 import type { LogPosition } from '../../domain/alert/position.ts';
+import { withoutCounts } from '../../domain/window/device-activity.ts';
 import { DAY_MS, HOUR_MS, PIECE_MS, alignedDown } from '../../domain/window/window.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
@@ -11,7 +12,15 @@ import type { Runs } from '../../ports/runs.ts';
 import { type LogPlace, placed, readForward } from '../log/read-log.ts';
 import { PieceCollector } from './collect-pieces.ts';
 import { mergeActivities } from './merge-activities.ts';
-import { LEVELS, knownName, parseRunName, readRun, runName, writeRun } from './run-files.ts';
+import {
+  type Activities,
+  LEVELS,
+  knownName,
+  parseRunName,
+  readRun,
+  runName,
+  writeRun,
+} from './run-files.ts';
 
 export interface RunServices {
   readonly log: ActivityLog;
@@ -212,19 +221,10 @@ async function writeKnown(
   const sources = [...(state.known === null ? [] : [state.known]), ...fresh];
   const merged = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
   const header = { ...ref, piece: null, sliceEnd, position, groupsRevision };
-  await writeRun(runs, name, header, withoutCounts(merged), codec);
+  await writeRun(runs, name, header, allWithoutCounts(merged), codec);
   return { ...state, known: name, unknown: state.unknown.filter((each) => !isPast(each)) };
 }
 
-async function* withoutCounts(
-  activities: ReturnType<typeof mergeActivities>,
-): ReturnType<typeof mergeActivities> {
-  for await (const devices of activities) {
-    yield devices.map((device) => ({
-      ...device,
-      messages: 0,
-      twinUpdates: 0,
-      tuples: device.tuples.subarray(0, 0),
-    }));
-  }
+async function* allWithoutCounts(activities: Activities): Activities {
+  for await (const devices of activities) yield devices.map(withoutCounts);
 }
