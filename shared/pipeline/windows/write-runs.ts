@@ -57,8 +57,6 @@ export function runsCheckpoint({ stream, partition }: PartitionRef): string {
   return `runs/${stream}/${partition}`;
 }
 
-const MAX_CONFLICTS = 5;
-
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
  * more. Goes on where it stopped, slice by slice; where another one is ahead, from there.
@@ -68,12 +66,18 @@ export async function writeRuns(
   ref: PartitionRef,
   until: number,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  let reached = -Infinity;
+  for (;;) {
     try {
       await writeSlices(services, ref, until);
       return;
     } catch (error) {
-      if (attempt === MAX_CONFLICTS || !(error instanceof RunsTakenError)) throw error;
+      if (!(error instanceof RunsTakenError)) throw error;
+      // Who took them went on by a slice, so this ends. A day that is caught up by two has many conflicts.
+      const stored = await services.checkpoints.read(runsCheckpoint(ref));
+      const ahead = stored === null ? -Infinity : (stored.value as RunsState).sliceEnd;
+      if (ahead <= reached) throw error;
+      reached = ahead;
     }
   }
 }
