@@ -16,5 +16,6 @@ export async function closeWindow(
   const end = alignedUp(window.end, PIECE_MS);
   if ((await closedUntil(services, ref)) < end) return null;
   await writeRuns(services, ref, end);
-  return evaluateWindow(services, ref, window, await groupsOfWindow(services, window));
+  const groups = await groupsOfWindow(services, window);
+  return evaluateWindow(services, ref, window, groups, ref.stream === services.streamName);
 }

@@ -44,18 +44,22 @@ export interface WindowSummary {
 
 const NOTHING: WindowSummary = { devices: 0, alerts: 0 };
 
-/** The runs up to the window's end must be written. */
+/**
+ * The runs up to the window's end must be written. Of a stream that is not read any more too few means nothing: a failover of the
+ * hub gives the stream another name, and devices speak there.
+ */
 export async function evaluateWindow(
   services: EvaluationServices,
   ref: PartitionRef,
   window: Window,
   groups: GroupSet,
+  isRead = true,
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const all = [...rules.values()].flat();
   if (all.length === 0) return NOTHING;
   // Who sent nothing counts zero. Where zero is allowed everywhere, only what happened has to be read.
-  const needsKnown = all.some((rule) => isOutside(0, rule));
+  const needsKnown = isRead && all.some((rule) => isOutside(0, rule));
   const activity = await windowActivity(services, ref, window);
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
   let devices = 0;
@@ -63,7 +67,7 @@ export async function evaluateWindow(
   for await (const batch of joinActivities(activity, known)) {
     const findings: WindowFinding[] = [];
     for (const one of batch) {
-      const found = judge(one, rules, window);
+      const found = judge(one, rules, window, isRead);
       if (found !== null) devices++;
       findings.push(...(found ?? []));
     }
@@ -78,6 +82,7 @@ function judge(
   { left, right }: Joined,
   rules: WindowRules,
   window: Window,
+  isRead: boolean,
 ): WindowFinding[] | null {
   const device = left ?? right!;
   // A device that sent no message in the window belongs where its last one said.
@@ -85,10 +90,11 @@ function judge(
   const { securityGroup } = isSilent && right !== null ? right : device;
   const own = judgingGroup(rules, securityGroup) ?? [];
   if (own.length === 0) return null;
-  const mayBeZero = left === null || isKnown(right === null ? left : mergedActivity(right, left));
+  const isThere =
+    isRead && (left === null || isKnown(right === null ? left : mergedActivity(right, left)));
   return own.flatMap((rule) => {
     const count = measured(device, rule.measure);
-    if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeZero)) return [];
+    if (!isOutside(count, rule) || (count < rule.minThreshold && !isThere)) return [];
     return [findingOf(device, securityGroup, rule, count, window)];
   });
 }

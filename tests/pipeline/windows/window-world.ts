@@ -43,12 +43,17 @@ export class WindowWorld {
 
   /** Events that the stream has and ingest committed. */
   async commit(...events: readonly Happened[]): Promise<void> {
-    if (!this.#isCreated) await this.writer.create();
-    this.#isCreated = true;
     for (const event of events) {
       this.stream.send('0', { enqueuedTime: event.at });
-      await this.writer.append([rowOf(event)]);
+      await this.append(event);
     }
+  }
+
+  /** Ingest commits an event that waited. */
+  async append(event: Happened): Promise<void> {
+    if (!this.#isCreated) await this.writer.create();
+    this.#isCreated = true;
+    await this.writer.append([rowOf(event)]);
   }
 
   /** Events that wait in the stream. */
