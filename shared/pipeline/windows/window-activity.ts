@@ -16,6 +16,7 @@ import {
   type Activities,
   LEVELS,
   type Level,
+  fewestRuns,
   lastKnown,
   readRun,
   runsOfWindow,
@@ -31,10 +32,9 @@ export async function windowActivity(
   ref: PartitionRef,
   window: Window,
 ): Promise<Activities> {
-  const level = levelFor(window);
-  if (level === null) return readFromLog(services, ref, window);
+  if (!isOfPieces(window)) return readFromLog(services, ref, window);
   const { runs, codec } = services;
-  const names = await runsOfWindow(runs, ref, level, window);
+  const names = await fewestRuns(runs, ref, window);
   return mergeActivities(names.map(({ name }) => readRun(runs, name, codec)));
 }
 
@@ -59,9 +59,8 @@ async function* known(activities: Activities): Activities {
   for await (const devices of activities) yield devices.filter(isKnown).map(withoutCounts);
 }
 
-/** The largest pieces that the window consists of. */
-function levelFor({ start, end }: Window): Level | null {
-  return LEVELS.findLast(({ size }) => start % size === 0 && end % size === 0) ?? null;
+function isOfPieces({ start, end }: Window): boolean {
+  return start % PIECE_MS === 0 && end % PIECE_MS === 0;
 }
 
 async function* readFromLog(

@@ -10,7 +10,12 @@ import {
   windowAt,
 } from '../../../shared/domain/window/window.ts';
 import { mergeActivities } from '../../../shared/pipeline/windows/merge-activities.ts';
-import { LEVELS, readRun, runsOfWindow } from '../../../shared/pipeline/windows/run-files.ts';
+import {
+  LEVELS,
+  fewestRuns,
+  readRun,
+  runsOfWindow,
+} from '../../../shared/pipeline/windows/run-files.ts';
 import { knownDevices, windowActivity } from '../../../shared/pipeline/windows/window-activity.ts';
 import { writeRuns } from '../../../shared/pipeline/windows/write-runs.ts';
 import { MINUTE, PARTITION, START } from '../log/logs.ts';
@@ -28,7 +33,9 @@ import {
   writeHistory,
 } from './histories.ts';
 
-const SIZES = [1, 3, 5, 10, 15, 60, 90, 120, 1440].map((minutes) => minutes * MINUTE);
+const SIZES = [1, 3, 5, 10, 15, 60, 90, 120, 395, 1435, 1440, 2880].map(
+  (minutes) => minutes * MINUTE,
+);
 
 /** Of each size those windows that hold an event's IoT Hub time, and the ones after; at most so many. */
 function windowsOf(history: readonly Happened[], size: number, most: number): readonly Window[] {
@@ -102,6 +109,23 @@ describe('what devices did in a window', () => {
     assert.deepEqual(Object.keys(found), ['a', 'just']);
     const hour = await shown(await windowActivity(services, PARTITION, windowAt(hubTime, HOUR_MS)));
     assert.deepEqual(Object.keys(hour), ['a', 'just', 'late']);
+  });
+
+  it('is read from few runs: hours and days stand for their five minutes', async () => {
+    const history = Array.from({ length: 3 * 24 * 30 }, (_, i) =>
+      happened({ at: START + i * 2 * MINUTE }),
+    );
+    const services = await written(history);
+    const countOf = async (fromMinutes: number, toMinutes: number) => {
+      const window = { start: START + fromMinutes * MINUTE, end: START + toMinutes * MINUTE };
+      return (await fewestRuns(services.runs, PARTITION, window)).length;
+    };
+    // Each piece has two runs: the slice before it reads its beginning.
+    assert.equal(await countOf(15, 20), 2);
+    assert.equal(await countOf(60, 120), 2);
+    assert.equal(await countOf(12 * 60, 36 * 60), 2);
+    const day = await countOf(12 * 60 + 5, 36 * 60);
+    assert.ok(day < 22 + 2 * 23 + 5, `${day} runs`);
   });
 
   it('is nothing where nothing was written', async () => {
