@@ -18,6 +18,7 @@ import { CurrentGroups } from './pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from './pipeline/ingest/current-snapshot.ts';
 import type { WindowServices } from './pipeline/windows/due-windows.ts';
 import type { RefreshServices } from './pipeline/feeds/refresh/refresh-feeds.ts';
+import { OneAtATime } from './pipeline/one-at-a-time.ts';
 import { Ingest } from './pipeline/ingest/ingest.ts';
 import { DEFAULT_SETTINGS, type DetectionSettings } from './pipeline/settings.ts';
 import type { ActivityLog } from './ports/activity-log.ts';
@@ -223,6 +224,7 @@ async function build(settings: Settings): Promise<Services> {
       codec: zstdBlockCodec,
       hub: detection.hub,
       graceMs: settings.WindowGraceSeconds * 1000,
+      oneAtATime: new OneAtATime(),
     },
     catchUp: new CatchUp({ ...common, ingest, alertStore: alerts }),
     stream: ownStream,

@@ -11,7 +11,15 @@ interface Shown {
   readonly securityGroup?: string | null;
   readonly firstSeen?: string;
   readonly createdAt: string;
-  readonly subject: { readonly kind: string; readonly address?: string; readonly key?: string };
+  readonly subject: {
+    readonly kind: string;
+    readonly address?: string;
+    readonly key?: string;
+    readonly end?: string;
+  };
+  readonly count?: number;
+  readonly minThreshold?: number;
+  readonly maxThreshold?: number;
   readonly messages?: number;
   readonly evidence: Json | null;
 }
@@ -41,7 +49,12 @@ export function alertLine(record: Json, colour = false): string {
   return `${time}  ${severity}  ${printable(`${who} ${what(alert)}${why(alert)}`)}`;
 }
 
-function what({ subject, evidence, displayName }: Shown): string {
+function what(alert: Shown): string {
+  const { subject, evidence, displayName } = alert;
+  if (subject.kind === 'window') {
+    const { count, minThreshold, maxThreshold } = alert;
+    return `counted ${count}, not ${minThreshold} to ${maxThreshold}, until ${subject.end?.slice(11, 16)}`;
+  }
   if (subject.kind !== 'address') return `${displayName}: ${subject.key ?? ''}`;
   const { direction, flows } = evidence as { direction: string; flows: readonly Json[] };
   const [flow] = flows;

@@ -2,7 +2,10 @@
 export interface Runs {
   /** Names that begin with `prefix`, in order. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Whole or not at all; false where a file of this name is there already, which stays. */
+  /**
+   * Whole or not at all; false where a file of this name is there already, which stays. A piece must not change after it was given.
+   * What `pieces` throws is thrown.
+   */
   write(name: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<boolean>;
   /** In pieces of any size; null when there is none. */
   read(name: string): Promise<AsyncIterable<Uint8Array> | null>;

@@ -31,15 +31,21 @@ export class BlobRuns implements Runs {
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<boolean> {
     const blob = this.#container.getBlockBlobClient(name);
+    let isMade = false;
+    // Pieces are read from other blobs: what those answer says nothing of this one.
+    async function* watched(): AsyncGenerator<Uint8Array> {
+      yield* pieces;
+      isMade = true;
+    }
     try {
-      await blob.uploadStream(Readable.from(pieces, { objectMode: false }), UPLOAD_BYTES, 1, {
+      await blob.uploadStream(Readable.from(watched(), { objectMode: false }), UPLOAD_BYTES, 1, {
         conditions: { ifNoneMatch: '*' },
         ...within(TRANSFER_MS),
       });
       return true;
     } catch (error) {
       const status = statusOf(error);
-      if (status === 409 || status === 412) return false;
+      if (isMade && (status === 409 || status === 412)) return false;
       throw error;
     }
   }

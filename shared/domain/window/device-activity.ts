@@ -1,4 +1,4 @@
-import { type FiveTuples, mergedTuples } from './five-tuples.ts';
+import { type FiveTuples, NO_TUPLES, mergedTuples } from './five-tuples.ts';
 
 /** What one device did in a stretch of time. */
 export interface DeviceActivity {
@@ -26,6 +26,11 @@ export function mergedActivity(a: DeviceActivity, b: DeviceActivity): DeviceActi
     twinUpdates: a.twinUpdates + b.twinUpdates,
     tuples: mergedTuples(a.tuples, b.tuples),
   };
+}
+
+/** That it was there, and nothing of what it did. */
+export function withoutCounts(device: DeviceActivity): DeviceActivity {
+  return { ...device, messages: 0, twinUpdates: 0, tuples: NO_TUPLES };
 }
 
 /** Known is a device from its first message until its identity is deleted; a message after that makes it known again. */

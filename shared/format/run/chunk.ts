@@ -3,7 +3,8 @@
 //   JSON      varint length, then ASCII bytes: [[deviceId, index into groups], …] behind the groups: {"groups": […], "devices": […]}
 //   seen      n × varint: 0, the device sent no security message; else time of the last one minus time of the first one, plus 1
 //   first     for each of those: zigzag, time of the first message minus that of the device before (the first: minus 0)
-//   deleted   n × varint: 0, not deleted; else time plus 1
+//   deleted   n × u8: 1, its identity was deleted, else 0
+//   when      for each of those: zigzag, time
 //   messages  n × varint        twins  n × varint
 //   tuples    n × varint, how many the device has
 //   t         varint; then 10 columns of t × u32, the key words (five-tuples.ts), and t × varint records
@@ -43,7 +44,8 @@ export function encodeChunk(devices: readonly DeviceActivity[]): Uint8Array {
     out.zigzag(seen.first - before);
     before = seen.first;
   }
-  for (const { deletedAt } of devices) out.varint(deletedAt === null ? 0 : deletedAt + 1);
+  for (const { deletedAt } of devices) out.u8(deletedAt === null ? 0 : 1);
+  for (const { deletedAt } of devices) if (deletedAt !== null) out.zigzag(deletedAt);
   for (const { messages } of devices) out.varint(messages);
   for (const { twinUpdates } of devices) out.varint(twinUpdates);
   for (const { tuples } of devices) out.varint(countOf(tuples));
@@ -72,7 +74,8 @@ export function decodeChunk(bytes: Uint8Array): DeviceActivity[] {
     if (span > 0) first += input.zigzag();
     seen.push(span === 0 ? null : { first, last: first + span - 1 });
   }
-  const deleted = numbers();
+  const isDeleted = devices.map(() => input.u8() === 1);
+  const deletedAt = isDeleted.map((deleted) => (deleted ? input.zigzag() : null));
   const messages = numbers();
   const twinUpdates = numbers();
   const counts = numbers();
@@ -84,7 +87,11 @@ export function decodeChunk(bytes: Uint8Array): DeviceActivity[] {
   for (let word = 0; word < KEY_WORDS; word++) {
     for (let at = word; at < words.length; at += TUPLE_WORDS) words[at] = input.u32();
   }
-  for (let at = KEY_WORDS; at < words.length; at += TUPLE_WORDS) words[at] = input.varint();
+  for (let at = KEY_WORDS; at < words.length; at += TUPLE_WORDS) {
+    const records = input.varint();
+    if (records > 0xffff_ffff) throw new RunFormatError(`a tuple of ${records} records`);
+    words[at] = records;
+  }
   if (input.remaining !== 0) {
     throw new RunFormatError(`${input.remaining} bytes stand behind the last column`);
   }
@@ -99,7 +106,7 @@ export function decodeChunk(bytes: Uint8Array): DeviceActivity[] {
       deviceId,
       securityGroup: groups[group]!,
       seen: seen[i]!,
-      deletedAt: deleted[i] === 0 ? null : deleted[i]! - 1,
+      deletedAt: deletedAt[i]!,
       messages: messages[i]!,
       twinUpdates: twinUpdates[i]!,
       tuples,

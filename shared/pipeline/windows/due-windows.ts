@@ -15,6 +15,7 @@ import { partitionKeyOf } from '../../domain/alert/identity.ts';
 import type { SecurityGroups } from '../../ports/security-groups.ts';
 import { ingestLag } from '../../rules/platform/ingest-lag.ts';
 import { alertIdOf, changeAlert, raisePlatformAlert } from '../alerts.ts';
+import type { OneAtATime } from '../one-at-a-time.ts';
 import { readForward } from '../log/read-log.ts';
 import type { EvaluationServices, WindowSummary } from './evaluate-window.ts';
 import { CLOCK_SLACK_MS, type ProgressServices } from './progress.ts';
@@ -22,6 +23,7 @@ import { stampOf } from './run-files.ts';
 
 export interface WindowServices extends EvaluationServices, ProgressServices {
   readonly groups: SecurityGroups;
+  readonly oneAtATime: OneAtATime;
 }
 
 /** What the timer keeps between runs: from when windows are judged, and by size in milliseconds which comes next. Times are ISO 8601. */
@@ -91,7 +93,8 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   // Somebody else's run may be first: it found the same.
   const written: WindowPlan = { ...plan, begun, next };
   await checkpoints.write(PLAN, written, stored?.version ?? null);
-  await tellLag(services, parseInstant(next[PIECE_MS]!)! + PIECE_MS <= over, next[PIECE_MS]!);
+  // Windows of the past that somebody plays wait for nothing.
+  if (plan.until === null) await tellLag(services, next[PIECE_MS]!);
   return due.sort((a, b) => a.end - b.end || a.start - b.start);
 }
 
@@ -232,7 +235,7 @@ async function pin(services: WindowServices, window: Window, groups: GroupSet): 
 }
 
 /** One alert for all windows that wait; it resolves when they are closed in time again. */
-async function tellLag(services: WindowServices, waits: boolean, first: string): Promise<void> {
+async function tellLag(services: WindowServices, first: string): Promise<void> {
   const { alerts, clock, hub, graceMs } = services;
   const due = parseInstant(first)! + PIECE_MS + graceMs + CLOCK_SLACK_MS;
   const finding = {
@@ -244,7 +247,7 @@ async function tellLag(services: WindowServices, waits: boolean, first: string):
   };
   const key = platformKey(finding);
   const id = alertIdOf(hub, key);
-  const isLate = waits && clock.now() > due + LAG_MS;
+  const isLate = clock.now() > due + LAG_MS;
   const stored = await alerts.read(partitionKeyOf(key), id);
   const stands = stored !== null && stored.alert.status !== 'resolved';
   if (isLate && !stands) await raisePlatformAlert(alerts, hub, finding, clock.now(), true);

@@ -1,7 +1,7 @@
 // Holds the devices of a partition to the rules of their groups in one window. What it finds depends on the log and the groups
 // alone, so once or ten times is the same.
 import { type WindowFinding, openWindowAlert, windowKey } from '../../domain/alert/alert.ts';
-import { formatAddress } from '../../domain/address/address.ts';
+import { foldMapped, formatAddress } from '../../domain/address/address.ts';
 import { formatInstant } from '../../domain/time/instant.ts';
 import { type GroupSet, judgingGroup } from '../../domain/security-group/security-group.ts';
 import {
@@ -45,18 +45,22 @@ export interface WindowSummary {
 
 const NOTHING: WindowSummary = { devices: 0, alerts: 0 };
 
-/** The runs up to the window's end must be written. */
+/**
+ * The runs up to the window's end must be written. Of a stream that is not read any more too few means nothing: a failover of the
+ * hub gives the stream another name, and devices speak there.
+ */
 export async function evaluateWindow(
   services: EvaluationServices,
   ref: PartitionRef,
   window: Window,
   groups: GroupSet,
+  isRead = true,
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const all = [...rules.values()].flat();
   if (all.length === 0) return NOTHING;
   // Who sent nothing counts zero. Where zero is allowed everywhere, only what happened has to be read.
-  const needsKnown = all.some((rule) => isOutside(0, rule));
+  const needsKnown = isRead && all.some((rule) => isOutside(0, rule));
   const activity = await windowActivity(services, ref, window);
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
   // Of what was lost nobody knows whether it was too little; too much is too much all the same.
@@ -82,6 +86,7 @@ export async function evaluateUnheard(
   }
   const heard: Activities[] = [];
   for (const ref of refs) {
+    if (await mayHaveLost(services, ref, window)) return NOTHING;
     heard.push(await windowActivity(services, ref, window));
     heard.push(await knownDevices(services, ref, window.end));
   }
@@ -118,7 +123,7 @@ function judge(
   window: Window,
   judgesTooFew: boolean,
 ): WindowFinding[] | null {
-  const device = left ?? withoutActivity(right!);
+  const device = left ?? right!;
   // A device that sent no message in the window belongs where its last one said.
   const isSilent = left === null || left.seen === null;
   const { securityGroup } = isSilent && right !== null ? right : device;
@@ -131,10 +136,6 @@ function judge(
     if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeTooFew)) return [];
     return [findingOf(device, securityGroup, rule, count, window)];
   });
-}
-
-function withoutActivity(known: DeviceActivity): DeviceActivity {
-  return { ...known, messages: 0, twinUpdates: 0, tuples: known.tuples.subarray(0, 0) };
 }
 
 function findingOf(
@@ -173,7 +174,7 @@ function contributorsOf(tuples: FiveTuples): Readonly<Record<string, unknown>> {
   const byAddress = new Map<string, { connections: number; records: number; ports: Set<number> }>();
   for (let i = 0; i < countOf(tuples); i++) {
     const { family, remote, remotePort, records } = tupleAt(tuples, i);
-    const address = formatAddress({ family: family === 4 ? 4 : 6, words: remote });
+    const address = formatAddress(foldMapped({ family: family === 4 ? 4 : 6, words: remote }));
     let one = byAddress.get(address);
     if (one === undefined) {
       byAddress.set(address, (one = { connections: 0, records: 0, ports: new Set() }));

@@ -3,7 +3,7 @@ import { PIECE_MS, alignedDown } from '../../domain/window/window.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { DeviceStream } from '../../ports/device-stream.ts';
+import type { DeviceStream, StreamProperties } from '../../ports/device-stream.ts';
 import { type CommittedState, readTail } from '../log/read-tail.ts';
 
 export interface ProgressServices {
@@ -25,9 +25,9 @@ export const CLOCK_SLACK_MS = 5000;
  * after the asking is past what the clock said before.
  */
 export async function closedUntil(services: ProgressServices, ref: PartitionRef): Promise<number> {
-  const { log, stream, streamName, clock, codec, graceMs } = services;
+  const { log, clock, codec, graceMs } = services;
   const now = clock.now() - CLOCK_SLACK_MS;
-  const properties = ref.stream === streamName ? await stream.properties(ref.partition) : null;
+  const properties = await propertiesOf(services, ref);
   const { committed } = await readTail(log, ref, Infinity, codec);
   const nothingWaits =
     properties === null ||
@@ -52,6 +52,15 @@ export async function allPartitions(services: ProgressServices): Promise<readonl
       partition,
     })),
   ];
+}
+
+/** Null: the partition has ended. Its stream has another name now, or was made again with fewer partitions. */
+async function propertiesOf(
+  { stream, streamName }: ProgressServices,
+  ref: PartitionRef,
+): Promise<StreamProperties | null> {
+  const isRead = ref.stream === streamName && (await stream.partitionIds()).includes(ref.partition);
+  return isRead ? stream.properties(ref.partition) : null;
 }
 
 function reached(committed: CommittedState | null, byClock: number): number {

@@ -4,7 +4,14 @@
 // rows. So what a window counts is chosen by name: a window takes the runs of its pieces whose slice ends with it or before.
 import type { DeviceActivity } from '../../domain/window/device-activity.ts';
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
-import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
+import {
+  DAY_MS,
+  HOUR_MS,
+  PIECE_MS,
+  type Window,
+  alignedDown,
+  alignedUp,
+} from '../../domain/window/window.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import type { RunHeader } from '../../format/run/header.ts';
 import { RunFormatError } from '../../format/run/layout.ts';
@@ -56,16 +63,19 @@ export function parseRunName(name: string): RunName {
   return { name, pieceStart, sliceEnd };
 }
 
-/** The runs that a window counts, which must begin and end with pieces of the level. */
+/** The runs of one level that a window counts, which must begin and end with pieces of it. */
 export async function runsOfWindow(
   runs: Runs,
   ref: PartitionRef,
   level: Level,
   { start, end }: Window,
 ): Promise<readonly RunName[]> {
+  // A day of runs of five minutes is some hundred names, one answer of a listing.
+  const isLong = end - start > HOUR_MS;
+  const listedBy = isLong ? Math.min(level.listedBy, 'yyyyMMdd'.length) : level.listedBy;
   const prefixes = new Set<string>();
   for (let piece = start; piece < end; piece += level.size) {
-    prefixes.add(stampOf(piece).slice(0, level.listedBy));
+    prefixes.add(stampOf(piece).slice(0, listedBy));
   }
   const found: RunName[] = [];
   for (const prefix of prefixes) {
@@ -74,7 +84,46 @@ export async function runsOfWindow(
       if (run.pieceStart >= start && run.pieceStart < end && run.sliceEnd <= end) found.push(run);
     }
   }
-  return found.sort((a, b) => a.sliceEnd - b.sliceEnd || a.pieceStart - b.pieceStart);
+  return found.sort(inOrder);
+}
+
+/**
+ * What a window of whole pieces counts, in few runs: those of hours and days stand for the ones that they merged, where each of
+ * these counts. All are open at once when they are merged: a day but five minutes would be some hundred otherwise.
+ */
+export async function fewestRuns(
+  runs: Runs,
+  ref: PartitionRef,
+  window: Window,
+): Promise<readonly RunName[]> {
+  const [pieces, ...longer] = LEVELS as [Level, ...Level[]];
+  const fewest = new Map<string, RunName>();
+  for (const run of await runsOfWindow(runs, ref, pieces, window)) {
+    const standsFor = longer.map((level) => mergedInto(ref, level, run));
+    const longest = standsFor.findLast(
+      ({ pieceStart, pieceEnd, sliceEnd }) =>
+        pieceStart >= window.start && pieceEnd <= window.end && sliceEnd <= window.end,
+    );
+    const chosen = longest ?? run;
+    fewest.set(chosen.name, chosen);
+  }
+  return [...fewest.values()].sort(inOrder);
+}
+
+/** The run of a longer level that a run of five minutes is merged into, as soon as the slice that ends it is written. */
+function mergedInto(
+  ref: PartitionRef,
+  level: Level,
+  run: RunName,
+): RunName & { readonly pieceEnd: number } {
+  const pieceStart = alignedDown(run.pieceStart, level.size);
+  const sliceEnd = alignedUp(run.sliceEnd, level.size);
+  const name = runName(ref, level, pieceStart, sliceEnd);
+  return { name, pieceStart, pieceEnd: pieceStart + level.size, sliceEnd };
+}
+
+function inOrder(a: RunName, b: RunName): number {
+  return a.sliceEnd - b.sliceEnd || a.pieceStart - b.pieceStart;
 }
 
 /** The newest file of known devices that a slice up to `until` left; null: nothing was known before. */

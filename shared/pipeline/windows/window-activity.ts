@@ -1,6 +1,10 @@
 // What the devices of a partition did in a window, and which of them were known at its end. Both are streams in order of device.
 import { HOUR_MS, PIECE_MS, type Window, alignedDown, holds } from '../../domain/window/window.ts';
-import { type DeviceActivity, isKnown } from '../../domain/window/device-activity.ts';
+import {
+  type DeviceActivity,
+  isKnown,
+  withoutCounts,
+} from '../../domain/window/device-activity.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import { hourOf, hourOfFile } from '../log/file-name.ts';
@@ -12,6 +16,7 @@ import {
   type Activities,
   LEVELS,
   type Level,
+  fewestRuns,
   lastKnown,
   readRun,
   runsOfWindow,
@@ -27,10 +32,9 @@ export async function windowActivity(
   ref: PartitionRef,
   window: Window,
 ): Promise<Activities> {
-  const level = levelFor(window);
-  if (level === null) return readFromLog(services, ref, window);
+  if (!isOfPieces(window)) return readFromLog(services, ref, window);
   const { runs, codec } = services;
-  const names = await runsOfWindow(runs, ref, level, window);
+  const names = await fewestRuns(runs, ref, window);
   return mergeActivities(names.map(({ name }) => readRun(runs, name, codec)));
 }
 
@@ -52,12 +56,11 @@ export async function knownDevices(
 }
 
 async function* known(activities: Activities): Activities {
-  for await (const devices of activities) yield devices.filter(isKnown);
+  for await (const devices of activities) yield devices.filter(isKnown).map(withoutCounts);
 }
 
-/** The largest pieces that the window consists of. */
-function levelFor({ start, end }: Window): Level | null {
-  return LEVELS.findLast(({ size }) => start % size === 0 && end % size === 0) ?? null;
+function isOfPieces({ start, end }: Window): boolean {
+  return start % PIECE_MS === 0 && end % PIECE_MS === 0;
 }
 
 async function* readFromLog(

@@ -2,6 +2,7 @@
 // to T + grace, five minutes of them. So what a slice gives is decided by the log alone, whoever reads it and when; writing it twice
 // writes the same, and files that are there stay.
 import type { LogPosition } from '../../domain/alert/position.ts';
+import { withoutCounts } from '../../domain/window/device-activity.ts';
 import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
@@ -11,7 +12,15 @@ import type { Runs } from '../../ports/runs.ts';
 import { type LogPlace, placed, readForward } from '../log/read-log.ts';
 import { PieceCollector } from './collect-pieces.ts';
 import { mergeActivities } from './merge-activities.ts';
-import { LEVELS, knownName, parseRunName, readRun, runName, writeRun } from './run-files.ts';
+import {
+  type Activities,
+  LEVELS,
+  knownName,
+  parseRunName,
+  readRun,
+  runName,
+  writeRun,
+} from './run-files.ts';
 
 export interface RunServices {
   readonly log: ActivityLog;
@@ -50,7 +59,6 @@ export function runsCheckpoint({ stream, partition }: PartitionRef): string {
   return `runs/${stream}/${partition}`;
 }
 
-const MAX_CONFLICTS = 5;
 const MAX_GAPS = 64;
 
 /**
@@ -62,12 +70,18 @@ export async function writeRuns(
   ref: PartitionRef,
   until: number,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  let reached = -Infinity;
+  for (;;) {
     try {
       await writeSlices(services, ref, until);
       return;
     } catch (error) {
-      if (attempt === MAX_CONFLICTS || !(error instanceof RunsTakenError)) throw error;
+      if (!(error instanceof RunsTakenError)) throw error;
+      // Who took them went on by a slice, so this ends. A day that is caught up by two has many conflicts.
+      const stored = await services.checkpoints.read(runsCheckpoint(ref));
+      const ahead = stored === null ? -Infinity : (stored.value as RunsState).sliceEnd;
+      if (ahead <= reached) throw error;
+      reached = ahead;
     }
   }
 }
@@ -234,19 +248,10 @@ async function writeKnown(
   const sources = [...(state.known === null ? [] : [state.known]), ...fresh];
   const merged = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
   const header = { ...ref, piece: null, sliceEnd, position, groupsRevision };
-  await writeRun(runs, name, header, withoutCounts(merged), codec);
+  await writeRun(runs, name, header, allWithoutCounts(merged), codec);
   return { ...state, known: name, unknown: state.unknown.filter((each) => !isPast(each)) };
 }
 
-async function* withoutCounts(
-  activities: ReturnType<typeof mergeActivities>,
-): ReturnType<typeof mergeActivities> {
-  for await (const devices of activities) {
-    yield devices.map((device) => ({
-      ...device,
-      messages: 0,
-      twinUpdates: 0,
-      tuples: device.tuples.subarray(0, 0),
-    }));
-  }
+async function* allWithoutCounts(activities: Activities): Activities {
+  for await (const devices of activities) yield devices.map(withoutCounts);
 }

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { HOUR_MS, PIECE_MS, type Window } from '../../../shared/domain/window/window.ts';
+import { closeWindow } from '../../../shared/pipeline/windows/close-window.ts';
+import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
+import { MINUTE, PARTITION, START } from '../log/logs.ts';
+import { GRACE_MS, filesOf, happened, histories } from './histories.ts';
+import { WindowWorld } from './window-world.ts';
+
+const WINDOW: Window = { start: START + PIECE_MS, end: START + 2 * PIECE_MS };
+const talks = groupOf('default', timeWindowRule({ minThreshold: 1, maxThreshold: 2 }));
+
+/** Device `a` spoke before the window, `b` in it; the window is due. */
+async function due(): Promise<WindowWorld> {
+  const world = new WindowWorld();
+  await world.declare(talks);
+  await world.commit(
+    happened({ at: START + MINUTE, deviceId: 'a', peers: [0] }),
+    happened({ at: START + 6 * MINUTE, deviceId: 'b', peers: [0] }),
+  );
+  world.passEndOf(WINDOW.end);
+  assert.deepEqual(await world.due(), [WINDOW]);
+  return world;
+}
+
+const alertsOf = async (world: WindowWorld) =>
+  (await world.allAlerts()).map(({ deviceId, facts }) => `${deviceId} ${String(facts!['count'])}`);
+
+describe('closing a window', () => {
+  it('writes what devices did and tells who stands outside', async () => {
+    const world = await due();
+    const summary = await closeWindow(world.services, PARTITION, WINDOW);
+    assert.deepEqual(summary, { devices: 2, alerts: 1 });
+    assert.deepEqual(await alertsOf(world), ['a 0']);
+    assert.ok(Object.keys(await filesOf(world.services.runs)).length > 0);
+  });
+
+  it('does nothing while a message waits, hours later too; then it counts that message', async () => {
+    const world = await due();
+    const waiting = happened({
+      at: WINDOW.end + GRACE_MS - 1,
+      hubTime: WINDOW.end - 1,
+      peers: [1],
+    });
+    world.wait(waiting.at);
+    world.now += 5 * HOUR_MS;
+    assert.equal(await closeWindow(world.services, PARTITION, WINDOW), null);
+    assert.deepEqual(await filesOf(world.services.runs), {});
+    assert.deepEqual(await alertsOf(world), []);
+    await world.append(waiting);
+    const summary = await closeWindow(world.services, PARTITION, WINDOW);
+    assert.deepEqual(summary, { devices: 2, alerts: 0 });
+  });
+
+  it('does nothing before the clock has passed the grace period, though nothing waits', async () => {
+    const world = await due();
+    world.now--;
+    assert.equal(await closeWindow(world.services, PARTITION, WINDOW), null);
+  });
+
+  it('closes one that ends inside five minutes with them', async () => {
+    const world = new WindowWorld();
+    const rule = timeWindowRule({ minThreshold: 2, windowMs: 3 * MINUTE });
+    await world.declare(groupOf('default', rule));
+    await world.commit(
+      happened({ at: START + MINUTE }),
+      happened({ at: START + 7 * MINUTE, peers: [0] }),
+    );
+    const window = { start: START + 6 * MINUTE, end: START + 9 * MINUTE };
+    world.passEndOf(window.end);
+    assert.ok((await world.due()).some(({ end }) => end === window.end));
+    assert.equal(await closeWindow(world.services, PARTITION, window), null);
+    world.passEndOf(START + 10 * MINUTE);
+    assert.deepEqual(await closeWindow(world.services, PARTITION, window), {
+      devices: 1,
+      alerts: 1,
+    });
+    assert.deepEqual(await alertsOf(world), ['a 1']);
+  });
+
+  it('gives the same a second time, and to two at once', async () => {
+    const world = await due();
+    const once = await closeWindow(world.services, PARTITION, WINDOW);
+    const files = await filesOf(world.services.runs);
+    const twice = await Promise.all(
+      [1, 2].map(() => closeWindow(world.services, PARTITION, WINDOW)),
+    );
+    assert.deepEqual(twice, [once, once]);
+    assert.deepEqual(await filesOf(world.services.runs), files);
+    assert.equal((await world.allAlerts()).length, 1);
+  });
+
+  it('closes none that was never begun', async () => {
+    const world = await due();
+    world.passEndOf(WINDOW.end + PIECE_MS);
+    const next = { start: WINDOW.end, end: WINDOW.end + PIECE_MS };
+    await assert.rejects(closeWindow(world.services, PARTITION, next), /never begun/);
+  });
+
+  it('tells nothing of devices of a partition that has no log', async () => {
+    const world = await due();
+    const stream = 'test~ended';
+    const summary = await closeWindow(world.services, { stream, partition: '9' }, WINDOW);
+    assert.deepEqual(summary, { devices: 0, alerts: 0 });
+  });
+
+  it('tells of silence nothing where the stream has ended: devices speak in another one', async () => {
+    const world = await due();
+    await world.commit(happened({ at: WINDOW.end - 1, deviceId: 'c', peers: [0, 1, 2] }));
+    const moved = { ...world.services, streamName: 'test~others' };
+    const summary = await closeWindow(moved, PARTITION, WINDOW);
+    assert.deepEqual(summary, { devices: 2, alerts: 1 });
+    assert.deepEqual(await alertsOf(world), ['c 3']);
+  });
+});
+
+describe('after an outage of our own', () => {
+  /** Two devices speak every minute for four hours; nobody reads for three of them. */
+  const spoken = Array.from({ length: 480 }, (_, i) =>
+    happened({ at: START + 30_000 * i, deviceId: i % 2 === 0 ? 'a' : 'b', peers: [i % 2] }),
+  );
+
+  it('no device is told silent: windows wait for what was not read, and close in order', async () => {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    const done: Window[] = [];
+    const [before, backlog] = [spoken.slice(0, 120), spoken.slice(120)];
+    await world.commit(...before);
+    world.passEndOf(START + 50 * MINUTE);
+    done.push(...(await world.run()));
+    world.wait(...backlog.map(({ at }) => at));
+    world.now = spoken.at(-1)!.at + 1000;
+    for (let run = 0; run < 5; run++) done.push(...(await world.run()));
+    assert.equal(done.at(-1)!.end, START + 50 * MINUTE);
+    // The backlog is committed bit by bit while the timer goes on.
+    for (let at = 0; at < backlog.length; at += 17) {
+      for (const event of backlog.slice(at, at + 17)) await world.append(event);
+      done.push(...(await world.run()));
+    }
+    for (let run = 0; run < 5; run++) done.push(...(await world.run()));
+    const ends = done.map(({ end }) => end);
+    assert.deepEqual(
+      ends,
+      Array.from({ length: ends.length }, (_, i) => START + (i + 1) * PIECE_MS),
+    );
+    assert.ok(ends.at(-1)! >= START + 230 * MINUTE);
+    const alerts = await world.allAlerts();
+    assert.deepEqual(
+      alerts.map(({ alertType, status }) => `${alertType} ${status}`),
+      ['TW_IngestLag resolved'],
+    );
+  });
+
+  it('the alerts are those of an app that was never down', async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, fc.integer({ min: 1, max: 20 }), async (history, every) => {
+        const end = history.at(-1)!.at + HOUR_MS;
+        const found = async (timely: boolean) => {
+          const world = new WindowWorld();
+          await world.declare(
+            groupOf('default', timeWindowRule({ minThreshold: 1, maxThreshold: 2 })),
+          );
+          await world.declare(
+            groupOf('pumps', timeWindowRule({ maxThreshold: 1, windowMs: HOUR_MS })),
+          );
+          let count = 0;
+          for (const event of history) {
+            await world.commit(event);
+            world.now = event.at;
+            if (timely && count++ % every === 0) await world.run();
+          }
+          world.now = end;
+          while ((await world.run()).length > 0);
+          const ofDevices = (await world.allAlerts()).filter(({ deviceId }) => deviceId !== null);
+          return ofDevices
+            .map(({ id, facts, securityGroup }) => JSON.stringify([id, facts, securityGroup]))
+            .sort((a, b) => (a < b ? -1 : 1));
+        };
+        assert.deepEqual(await found(false), await found(true));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
