@@ -49,7 +49,7 @@ export class Engine {
   #runningActivities = 0;
   /** Aborted when the execution that armed them has ended. */
   readonly #timers = new Map<string, AbortController>();
-  readonly #unknownReported = new Set<string>();
+  readonly #reported = new Set<string>();
   #started = false;
   #settling: PromiseWithResolvers<void> | null = null;
 
@@ -252,6 +252,7 @@ export class Engine {
     const { instanceId, name } = instance;
     for (const problem of conclusion.problems) this.#report(instanceId, `"${name}": ${problem}`);
     if (conclusion.executionEnded) this.#forgetTimers(instanceId);
+    if (hasEnded(instance)) this.#noteEnd(instance);
     for (const decision of conclusion.decisions) {
       if (decision.kind === 'activity') {
         const { id, name, input } = decision;
@@ -328,18 +329,26 @@ export class Engine {
     this.#settling = null;
   }
 
+  #noteEnd({ instanceId, name, state }: Instance): void {
+    const failed = state.status === 'Failed';
+    const reason = failed ? `: ${state.output}` : '';
+    const message = `Orchestration "${instanceId}" of "${name}": ${state.status}${reason}`;
+    this.#host.log({ level: failed ? 'error' : 'information', category: 'host', message });
+  }
+
   /** Of an instance that an earlier host has left, with an app that had the function. */
   #reportUnknown(instanceId: string, name: string): void {
-    if (this.#unknownReported.has(name)) return;
-    this.#unknownReported.add(name);
     this.#report(
       instanceId,
       `no function is named "${name}" any more, so the instance stays Running`,
     );
   }
 
+  /** Once, though every episode finds it again. */
   #report(instanceId: string, problem: string): void {
     const message = `Orchestration "${instanceId}": ${problem}`;
+    if (this.#reported.has(message)) return;
+    this.#reported.add(message);
     this.#host.log({ level: 'error', category: 'host', message });
   }
 }
