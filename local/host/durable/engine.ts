@@ -109,11 +109,10 @@ export class Engine {
 
   /** The caller has seen to it that the name is an orchestrator's, and that no instance of this id goes on. */
   startNew(instance: NewInstance): void {
-    const executionId = randomUUID().replaceAll('-', '');
     const createdAt = this.#host.clock.now();
     this.#store.commit(
       this.#store.beginning(
-        { ...instance, executionId, createdAt, parent: null },
+        { ...instance, createdAt, parent: null },
         { status: 'Pending', customStatus: null },
       ),
     );
@@ -300,7 +299,11 @@ export class Engine {
     const controller = this.#timers.get(instanceId) ?? new AbortController();
     this.#timers.set(instanceId, controller);
     const fireAndSettle = async () => {
-      fire();
+      try {
+        fire();
+      } catch (error) {
+        this.#report(instanceId, toError(error).message);
+      }
       await this.settled();
     };
     clock.runAt(fireAt, fireAndSettle, AbortSignal.any([stopping, controller.signal]));

@@ -655,6 +655,15 @@ describe('a sub-orchestration', () => {
       yield context.df.callSubOrchestrator('chapter', null, 'parent');
     });
     assert.match((await host.run('story', 'second')).output, /'parent' is there already/);
+    tell(function* (context) {
+      const { df } = context;
+      const twins = [1, 2].map((n) => df.callSubOrchestrator('chapter', n, 'twin'));
+      yield df.Task.all(twins);
+    });
+    tellChapter(function* (context) {
+      return yield context.df.callActivity('work', 1);
+    });
+    assert.match((await host.run('story', 'third')).output, /'twin' is there already/);
   });
 });
 
