@@ -195,14 +195,16 @@ describe('an orchestration', () => {
 
   it('that fails is Failed, with the message of the error', async () => {
     tell(function* (context) {
-      yield context.df.callActivity('work', 1);
+      yield context.df.callActivity('work', context.df.getInput());
       throw new Error('no way');
     });
-    assert.deepEqual(await host.run('story', 'fails'), {
+    assert.deepEqual(await host.run('story', 'fails', 'a payload'), {
       status: 'Failed',
       output: "Orchestrator function 'story' failed: no way",
       customStatus: null,
     });
+    assert.ok(log.has(/"fails" of "story": Failed.*no way/, { level: 'error' }));
+    assert.ok(!log.has(/a payload/));
   });
 
   it('hangs if it throws an error without a message, and the log says so', async () => {
