@@ -207,13 +207,21 @@ describe('an orchestration', () => {
     assert.ok(!log.has(/a payload/));
   });
 
-  it('hangs if it throws an error without a message, and the log says so', async () => {
-    // oxlint-disable-next-line require-yield
-    tell(function* () {
-      throw new Error('');
-    });
-    assert.equal((await host.run('story', 'mute')).status, 'Running');
-    assert.ok(log.has(/"mute".*error without a message/, { level: 'error' }));
+  it('hangs if it throws an error without a message or what is no error, and the log says so', async () => {
+    for (const [instanceId, thrown] of [
+      ['mute', new Error('')],
+      ['plain', 'a text'],
+    ] as const) {
+      // oxlint-disable-next-line require-yield
+      tell(function* () {
+        // oxlint-disable-next-line typescript/only-throw-error
+        throw thrown;
+      });
+      assert.equal((await host.run('story', instanceId)).status, 'Running');
+      assert.ok(
+        log.has(new RegExp(`"${instanceId}".*error without a message`), { level: 'error' }),
+      );
+    }
   });
 
   it('fails if it yields what is no task, or asks for what is not modelled', async () => {
@@ -532,6 +540,33 @@ describe('an orchestrator that is ahead of the host', () => {
   });
 });
 
+describe('a task that is yielded again within another compound', () => {
+  it('is called again, and the library has other ids from then on', async () => {
+    const gates = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    on('work', () => gates[worked.push('called') - 1]!.promise);
+    const winners: number[] = [];
+    tell(function* (context) {
+      const { df } = context;
+      const call = df.callActivity('work', 1);
+      for (const hours of [1, 2]) {
+        const timer = df.createTimer(after(context, hours * HOUR));
+        winners.push((yield df.Task.any([call, timer])) === call ? 0 : 1);
+      }
+    });
+    host.start('story', 'again');
+    await stillness();
+    const advanced = host.clock.advanceTo(START + HOUR);
+    await stillness();
+    assert.deepEqual(worked, ['called', 'called']);
+    gates[1]!.resolve('second');
+    await stillness();
+    // The end of the second call comes to the library as that of the second timer.
+    assert.deepEqual(winners.slice(-2), [1, 1]);
+    gates[0]!.resolve('first');
+    await advanced;
+  });
+});
+
 describe('an external event', () => {
   it('wakes the newest wait, and is kept for a wait to come', async () => {
     tell(function* (context) {
@@ -553,6 +588,20 @@ describe('an external event', () => {
     host.engine.raiseEvent('events', 'e', '0');
     await host.engine.settled();
     assert.deepEqual(host.status('events').output, [[false, true], 1, 2]);
+  });
+
+  it('whose name is the number of a task ends that task in the library', async () => {
+    on('work', () => new Promise(() => {}));
+    const results: unknown[] = [];
+    tell(function* (context) {
+      results.push(yield context.df.callActivity('work', 1));
+    });
+    host.start('story', 'numbered');
+    await stillness();
+    host.engine.raiseEvent('numbered', '0', '"from the event"');
+    await stillness();
+    assert.deepEqual(results, ['from the event']);
+    assert.equal(host.status('numbered').status, 'Running', 'the call is open for the host');
   });
 
   it('may come before the first episode', async () => {
