@@ -6,6 +6,7 @@ import type {
   RetryContext,
   RpcException,
 } from './core-module.ts';
+import { stateInError } from './durable/actions.ts';
 import type { HostLog } from './log.ts';
 import type { TypedData } from './typed-data.ts';
 import { toError, type Worker } from './worker.ts';
@@ -92,7 +93,9 @@ export class Invoker {
       const { message, stack = '' } = error;
       // How the .NET host words a failure of the worker, and what the next attempt finds in its retry context.
       const failure = `Result: Failure\nException: ${message}\nStack: ${stack}`;
-      log('error', `Executed '${functionName}' (Failed, ${elapsed(startedAt)})\n${failure}`);
+      // An orchestrator's carries its state, inputs and all; the engine says why the instance has failed.
+      const shown = stateInError(error) === null ? `\n${failure}` : '';
+      log('error', `Executed '${functionName}' (Failed, ${elapsed(startedAt)})${shown}`);
       return {
         status: 'failed',
         exception: { message: failure, stackTrace: stack, source: '' },

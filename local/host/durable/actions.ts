@@ -166,5 +166,10 @@ const STATE_LABEL = '\n\n$OutOfProcData$:';
 /** The state that a failed orchestrator function leaves in its error; null if the error is not of its making. */
 export function stateInError({ message }: Error): unknown {
   const at = message.indexOf(STATE_LABEL);
-  return at === -1 ? null : JSON.parse(message.slice(at + STATE_LABEL.length));
+  if (at === -1) return null;
+  try {
+    return JSON.parse(message.slice(at + STATE_LABEL.length));
+  } catch {
+    return null;
+  }
 }

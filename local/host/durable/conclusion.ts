@@ -1,5 +1,4 @@
 // How an episode of an orchestration ends: what is written down of it, and what is to be done next.
-import { randomUUID } from 'node:crypto';
 import {
   EventType,
   type HistoryEvent,
@@ -54,14 +53,12 @@ export function conclude(
   const take: Change = { op: 'take', instanceId, numbers: [...intake.taken] };
   switch (outcome.status) {
     case 'Running': {
-      const created = decisions
-        .filter((decision) => decision.kind === 'subOrchestration')
-        .map((decision) => createChild(store, instance, decision, now));
+      const created = createChildren(store, instance, decisions, now);
       return {
-        changes: [take, append, put(standing(instance, intake), null), ...created.flat()],
+        changes: [take, append, put(standing(instance, intake), null), ...created],
         decisions,
         executionEnded: false,
-        awakened: [instanceId, ...created.flat().map((change) => addressee(change))],
+        awakened: [instanceId, ...created.map((change) => addressee(change))],
         problems,
       };
     }
@@ -143,30 +140,36 @@ function completionEvent(outcome: Outcome, id: number, Timestamp: string): Histo
   };
 }
 
+function createChildren(
+  store: InstanceStore,
+  parent: Instance,
+  decisions: readonly Decision[],
+  now: number,
+): Change[] {
+  const created = new Set<string>();
+  return decisions.flatMap((decision) => {
+    if (decision.kind !== 'subOrchestration') return [];
+    const { instanceId } = decision;
+    const existing = store.get(instanceId);
+    const isFree = existing === undefined || hasEnded(existing);
+    if (!isFree || created.has(instanceId)) return [refuseChild(store, parent, decision, now)];
+    created.add(instanceId);
+    return createChild(store, parent, decision, now);
+  });
+}
+
+type ChildDecision = Extract<Decision, { kind: 'subOrchestration' }>;
+
 function createChild(
   store: InstanceStore,
   parent: Instance,
-  { id, name, version, instanceId, input }: Extract<Decision, { kind: 'subOrchestration' }>,
+  { id, name, version, instanceId, input }: ChildDecision,
   now: number,
 ): Change[] {
-  const existing = store.get(instanceId);
-  if (existing !== undefined && !hasEnded(existing)) {
-    const reason = `An instance with the id '${instanceId}' is there already, and has not ended.`;
-    const failed: HistoryEvent = {
-      EventType: EventType.SubOrchestrationInstanceFailed,
-      EventId: NO_ID,
-      Timestamp: isoTime(now),
-      TaskScheduledId: id,
-      Reason: reason,
-      Details: reason,
-      FailureDetails: null,
-    };
-    return [store.sending(parent.instanceId, parent.executionId, failed)];
-  }
+  const { executionId } = parent;
   return store.beginning(
     {
       instanceId,
-      executionId: randomUUID().replaceAll('-', ''),
       name,
       version,
       input: input === null ? null : JSON.stringify(input),
@@ -174,15 +177,30 @@ function createChild(
       parent: {
         Name: parent.name,
         Version: parent.version,
-        OrchestrationInstance: {
-          InstanceId: parent.instanceId,
-          ExecutionId: parent.executionId,
-        },
+        OrchestrationInstance: { InstanceId: parent.instanceId, ExecutionId: executionId },
         TaskScheduleId: id,
       },
     },
     { status: 'Pending', customStatus: null },
   );
+}
+
+function refuseChild(
+  store: InstanceStore,
+  { instanceId, executionId }: Instance,
+  child: ChildDecision,
+  now: number,
+): Change {
+  const reason = `An instance with the id '${child.instanceId}' is there already, and has not ended.`;
+  return store.sending(instanceId, executionId, {
+    EventType: EventType.SubOrchestrationInstanceFailed,
+    EventId: NO_ID,
+    Timestamp: isoTime(now),
+    TaskScheduledId: child.id,
+    Reason: reason,
+    Details: reason,
+    FailureDetails: null,
+  });
 }
 
 /**
@@ -205,7 +223,6 @@ function continueAsNew(
     ...store.beginning(
       {
         instanceId,
-        executionId: randomUUID().replaceAll('-', ''),
         name,
         version,
         input: JSON.stringify(input),

@@ -49,7 +49,7 @@ export class Engine {
   #runningActivities = 0;
   /** Aborted when the execution that armed them has ended. */
   readonly #timers = new Map<string, AbortController>();
-  readonly #unknownReported = new Set<string>();
+  readonly #reported = new Set<string>();
   #started = false;
   #settling: PromiseWithResolvers<void> | null = null;
 
@@ -109,11 +109,10 @@ export class Engine {
 
   /** The caller has seen to it that the name is an orchestrator's, and that no instance of this id goes on. */
   startNew(instance: NewInstance): void {
-    const executionId = randomUUID().replaceAll('-', '');
     const createdAt = this.#host.clock.now();
     this.#store.commit(
       this.#store.beginning(
-        { ...instance, executionId, createdAt, parent: null },
+        { ...instance, createdAt, parent: null },
         { status: 'Pending', customStatus: null },
       ),
     );
@@ -252,6 +251,7 @@ export class Engine {
     const { instanceId, name } = instance;
     for (const problem of conclusion.problems) this.#report(instanceId, `"${name}": ${problem}`);
     if (conclusion.executionEnded) this.#forgetTimers(instanceId);
+    if (hasEnded(instance)) this.#noteEnd(instance);
     for (const decision of conclusion.decisions) {
       if (decision.kind === 'activity') {
         const { id, name, input } = decision;
@@ -299,7 +299,11 @@ export class Engine {
     const controller = this.#timers.get(instanceId) ?? new AbortController();
     this.#timers.set(instanceId, controller);
     const fireAndSettle = async () => {
-      fire();
+      try {
+        fire();
+      } catch (error) {
+        this.#report(instanceId, toError(error).message);
+      }
       await this.settled();
     };
     clock.runAt(fireAt, fireAndSettle, AbortSignal.any([stopping, controller.signal]));
@@ -328,18 +332,26 @@ export class Engine {
     this.#settling = null;
   }
 
+  #noteEnd({ instanceId, name, state }: Instance): void {
+    const failed = state.status === 'Failed';
+    const reason = failed ? `: ${state.output}` : '';
+    const message = `Orchestration "${instanceId}" of "${name}": ${state.status}${reason}`;
+    this.#host.log({ level: failed ? 'error' : 'information', category: 'host', message });
+  }
+
   /** Of an instance that an earlier host has left, with an app that had the function. */
   #reportUnknown(instanceId: string, name: string): void {
-    if (this.#unknownReported.has(name)) return;
-    this.#unknownReported.add(name);
     this.#report(
       instanceId,
       `no function is named "${name}" any more, so the instance stays Running`,
     );
   }
 
+  /** Once, though every episode finds it again. */
   #report(instanceId: string, problem: string): void {
     const message = `Orchestration "${instanceId}": ${problem}`;
+    if (this.#reported.has(message)) return;
+    this.#reported.add(message);
     this.#host.log({ level: 'error', category: 'host', message });
   }
 }

@@ -38,6 +38,11 @@ export interface Walk {
     /** Raised after the call, so they belong to the next execution. */
     readonly carriedOver: readonly EventRaised[];
   } | null;
+  /**
+   * The orchestrator has gone on while the host waits for the rest of a Task.all, and a retry or a long timer in it may
+   * still take ids: the library then has other ids than the host.
+   */
+  readonly idsMayPart: boolean;
   /** The first id that no task has. */
   readonly nextId: number;
   /** Names among the new actions that no function has. */
@@ -94,6 +99,8 @@ class Replay {
   #taken = 0;
   #complete = false;
   #nextId = 0;
+  /** Open retries and long timers. */
+  #idTakers = 0;
   /** `currentUtcDateTime` of the orchestrator. */
   #now = 0;
   #isReplaying = true;
@@ -116,6 +123,7 @@ class Replay {
         input: this.#continueAsNew.input,
         carriedOver: this.#carriedOver,
       },
+      idsMayPart: this.#taken < this.#actions.length && this.#idTakers > 0,
       nextId: this.#nextId,
       unknownFunctions: [...this.#unknown],
     };
@@ -244,15 +252,20 @@ class Replay {
   #callWithRetries(call: (done: Done) => void, policy: RetryPolicy, done: Done): void {
     const expiresAt = this.#now + policy.retryTimeoutInMilliseconds;
     let attempts = 0;
+    this.#idTakers++;
+    const end: Done = (failed) => {
+      this.#idTakers--;
+      done(failed);
+    };
     const attempt = () =>
       call((failed) => {
         attempts++;
         // Out of time, there is no timer, which the library waits for: the real instance hangs, and so does this one.
-        if (!failed || this.#now >= expiresAt) return done(failed);
+        if (!failed || this.#now >= expiresAt) return end(failed);
         const isLast = attempts >= policy.maxNumberOfAttempts;
         // After the last attempt too the framework creates a timer, as it always did; it is due at once.
         const delay = isLast ? 0 : retryDelay(policy, attempts);
-        this.#createTimer(this.#now + delay, () => (isLast ? done(true) : attempt()));
+        this.#createTimer(this.#now + delay, () => (isLast ? end(true) : attempt()));
       });
     attempt();
   }
@@ -260,8 +273,12 @@ class Replay {
   #startTimer({ fireAt, isCanceled }: Extract<Action, { kind: 'timer' }>, done: Done): void {
     if (isCanceled) return this.#cancelledTimer(fireAt, done);
     if (fireAt - this.#now <= LONGEST_TIMER) return this.#createTimer(fireAt, done);
+    this.#idTakers++;
     const nextSlice = () => {
-      if (this.#now >= fireAt) return done(false);
+      if (this.#now >= fireAt) {
+        this.#idTakers--;
+        return done(false);
+      }
       this.#createTimer(Math.min(fireAt, this.#now + TIMER_SLICE), nextSlice);
     };
     nextSlice();

@@ -1,5 +1,6 @@
 // What a task hub remembers: its instances, their histories, and the messages that wait for them. In memory, and in a
 // journal if it has a directory: one line of JSON per commit, so a commit is there whole or not at all.
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -119,10 +120,18 @@ export class InstanceStore {
   }
 
   /** The changes that put a new execution in place of any that the id had before, with the message that starts it. */
-  beginning(head: Head, state: Omit<InstanceState, 'output' | 'updatedAt'>): Change[] {
-    const { instanceId, executionId, name, version, input, createdAt, parent } = head;
+  beginning(
+    given: Omit<Head, 'executionId'>,
+    state: Omit<InstanceState, 'output' | 'updatedAt'>,
+  ): Change[] {
+    const { instanceId, name, version, input, createdAt, parent } = given;
+    const executionId = randomUUID().replaceAll('-', '');
     return [
-      { op: 'begin', head, state: { ...state, output: null, updatedAt: createdAt } },
+      {
+        op: 'begin',
+        head: { ...given, executionId },
+        state: { ...state, output: null, updatedAt: createdAt },
+      },
       this.sending(instanceId, executionId, {
         EventType: EventType.ExecutionStarted,
         EventId: NO_ID,

@@ -77,7 +77,8 @@ export class TaskHub {
 
   /** Before any function runs, since it may use a client. */
   start(): void {
-    this.#rpc.serve(this.#host);
+    // While the host stops too: functions that are not done may need their client.
+    this.#rpc.serve({ ...this.#host, stopping: new AbortController().signal });
     this.#engine.start();
   }
 

@@ -84,7 +84,7 @@ export function judge(
     if (!(error instanceof NonDeterminism)) throw error;
     const { message: reason } = error;
     const outcome = { status: 'Failed', reason, details: reason, failure: null } as const;
-    return { ...broken(outcome), problems: [reason] };
+    return broken(outcome);
   }
   // An execution that was continued starts with the status that the one before had.
   const carried = history.length === 0 ? state.customStatus : null;
@@ -102,6 +102,12 @@ function problemsOf(walk: Walk, end: object | null): string[] {
     (name) =>
       `no function is named "${name}": like the real host, this one calls nothing, and the instance stays Running`,
   );
+  if (walk.idsMayPart) {
+    problems.push(
+      'it has gone on after a failure in a Task.all, in which a retry or a long timer is still open. If that takes another ' +
+        'task id, results reach the wrong tasks, as they do on the real host',
+    );
+  }
   const waitsForNothing = walk.openTasks === 0 && walk.eventWaits === 0;
   if (problems.length === 0 && waitsForNothing && !(walk.complete && end !== null)) {
     problems.push(

@@ -1,6 +1,7 @@
 // Runs a program on the engine and in the oracle side by side: what they wait for comes to both in one random order.
 import assert from 'node:assert/strict';
 import type { HostClock } from '../../../../local/host/clock.ts';
+import { InstanceStore } from '../../../../local/host/durable/store.ts';
 import type { Program, Tree } from '../../../fixtures/host-app/durable/program.ts';
 import { on } from '../../../fixtures/host-app/probe.ts';
 import { Harness, START, stillness } from './harness.ts';
@@ -69,9 +70,14 @@ export interface Comparison {
   readonly expected: unknown;
 }
 
-export async function compare(program: Program, picks: readonly number[]): Promise<Comparison> {
+/** With a directory the host also dies, at times, and another goes on with what it finds there. */
+export async function compare(
+  program: Program,
+  picks: readonly number[],
+  directory: string | null = null,
+): Promise<Comparison> {
   const clock = new SteppedClock();
-  const host = new Harness(clock);
+  let host = new Harness(clock, InstanceStore.open(directory));
   const leaves = new Named();
   const expectedLeaves = new Named();
   const events = new Named();
@@ -80,10 +86,10 @@ export async function compare(program: Program, picks: readonly number[]): Promi
     event: (id) => events.get(id).promise.then(() => id),
     sleep: (milliseconds) => clock.sleep(milliseconds),
   };
-  const attempts = new Map<string, number>();
   on('leaf', async ({ id, failures }: Extract<Tree, { kind: 'retried' }>) => {
-    const attempt = (attempts.get(id) ?? 0) + 1;
-    attempts.set(id, attempt);
+    // An attempt that a dead host had not ended is made again.
+    const ended = [...leaves.resolved].filter((name) => name.startsWith(`${id}#`));
+    const attempt = ended.length + 1;
     await leaves.get(`${id}#${attempt}`).promise;
     if (attempt <= failures) throw new Error(`leaf ${id} fails`);
     return id;
@@ -108,8 +114,14 @@ export async function compare(program: Program, picks: readonly number[]): Promi
       ...(clock.next === null ? [] : [() => clock.step()]),
     ];
     assert.notEqual(choices.length, 0, 'the instance waits for nothing');
-    choices[picks[step % picks.length]! % choices.length]!();
+    const pick = picks[step % picks.length]!;
+    choices[pick % choices.length]!();
     await stillness();
+    if (directory !== null && pick % 3 === 0) {
+      host.abandon();
+      host = new Harness(clock, InstanceStore.open(directory));
+      await stillness();
+    }
   }
   const { output } = host.status('root');
   host.abandon();

@@ -195,23 +195,33 @@ describe('an orchestration', () => {
 
   it('that fails is Failed, with the message of the error', async () => {
     tell(function* (context) {
-      yield context.df.callActivity('work', 1);
+      yield context.df.callActivity('work', context.df.getInput());
       throw new Error('no way');
     });
-    assert.deepEqual(await host.run('story', 'fails'), {
+    assert.deepEqual(await host.run('story', 'fails', 'a payload'), {
       status: 'Failed',
       output: "Orchestrator function 'story' failed: no way",
       customStatus: null,
     });
+    assert.ok(log.has(/"fails" of "story": Failed.*no way/, { level: 'error' }));
+    assert.ok(!log.has(/a payload/));
   });
 
-  it('hangs if it throws an error without a message, and the log says so', async () => {
-    // oxlint-disable-next-line require-yield
-    tell(function* () {
-      throw new Error('');
-    });
-    assert.equal((await host.run('story', 'mute')).status, 'Running');
-    assert.ok(log.has(/"mute".*error without a message/, { level: 'error' }));
+  it('hangs if it throws an error without a message or what is no error, and the log says so', async () => {
+    for (const [instanceId, thrown] of [
+      ['mute', new Error('')],
+      ['plain', 'a text'],
+    ] as const) {
+      // oxlint-disable-next-line require-yield
+      tell(function* () {
+        // oxlint-disable-next-line typescript/only-throw-error
+        throw thrown;
+      });
+      assert.equal((await host.run('story', instanceId)).status, 'Running');
+      assert.ok(
+        log.has(new RegExp(`"${instanceId}".*error without a message`), { level: 'error' }),
+      );
+    }
   });
 
   it('fails if it yields what is no task, or asks for what is not modelled', async () => {
@@ -501,6 +511,62 @@ describe('Task.all', () => {
   });
 });
 
+describe('an orchestrator that is ahead of the host', () => {
+  it('gets results of other tasks if a retry still takes ids, and the log warns of it', async () => {
+    let failures = 0;
+    on('work', (input: string) => {
+      worked.push(input);
+      if (input === 'bad' || (input === 'retried' && failures++ === 0)) throw new Error(input);
+      return input;
+    });
+    const results: unknown[] = [];
+    tell(function* (context) {
+      const { df } = context;
+      try {
+        yield df.Task.all([
+          df.callActivity('work', 'bad'),
+          df.callActivityWithRetry('work', retrying(2), 'retried'),
+        ]);
+      } catch {
+        results.push(yield df.callActivity('work', 'after'));
+      }
+    });
+    await host.run('story', 'ahead');
+    assert.ok(log.has(/"ahead".*results reach the wrong tasks/, { level: 'error' }));
+    await host.advance(1000);
+    // The end of the retry's timer, which has the id that the library gave to the call.
+    assert.deepEqual(results[0], undefined);
+    assert.deepEqual(worked, ['bad', 'retried', 'retried', 'after']);
+  });
+});
+
+describe('a task that is yielded again within another compound', () => {
+  it('is called again, and the library has other ids from then on', async () => {
+    const gates = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    on('work', () => gates[worked.push('called') - 1]!.promise);
+    const winners: number[] = [];
+    tell(function* (context) {
+      const { df } = context;
+      const call = df.callActivity('work', 1);
+      for (const hours of [1, 2]) {
+        const timer = df.createTimer(after(context, hours * HOUR));
+        winners.push((yield df.Task.any([call, timer])) === call ? 0 : 1);
+      }
+    });
+    host.start('story', 'again');
+    await stillness();
+    const advanced = host.clock.advanceTo(START + HOUR);
+    await stillness();
+    assert.deepEqual(worked, ['called', 'called']);
+    gates[1]!.resolve('second');
+    await stillness();
+    // The end of the second call comes to the library as that of the second timer.
+    assert.deepEqual(winners.slice(-2), [1, 1]);
+    gates[0]!.resolve('first');
+    await advanced;
+  });
+});
+
 describe('an external event', () => {
   it('wakes the newest wait, and is kept for a wait to come', async () => {
     tell(function* (context) {
@@ -522,6 +588,20 @@ describe('an external event', () => {
     host.engine.raiseEvent('events', 'e', '0');
     await host.engine.settled();
     assert.deepEqual(host.status('events').output, [[false, true], 1, 2]);
+  });
+
+  it('whose name is the number of a task ends that task in the library', async () => {
+    on('work', () => new Promise(() => {}));
+    const results: unknown[] = [];
+    tell(function* (context) {
+      results.push(yield context.df.callActivity('work', 1));
+    });
+    host.start('story', 'numbered');
+    await stillness();
+    host.engine.raiseEvent('numbered', '0', '"from the event"');
+    await stillness();
+    assert.deepEqual(results, ['from the event']);
+    assert.equal(host.status('numbered').status, 'Running', 'the call is open for the host');
   });
 
   it('may come before the first episode', async () => {
@@ -626,6 +706,15 @@ describe('a sub-orchestration', () => {
       yield context.df.callSubOrchestrator('chapter', null, 'parent');
     });
     assert.match((await host.run('story', 'second')).output, /'parent' is there already/);
+    tell(function* (context) {
+      const { df } = context;
+      const twins = [1, 2].map((n) => df.callSubOrchestrator('chapter', n, 'twin'));
+      yield df.Task.all(twins);
+    });
+    tellChapter(function* (context) {
+      return yield context.df.callActivity('work', 1);
+    });
+    assert.match((await host.run('story', 'third')).output, /'twin' is there already/);
   });
 });
 

@@ -28,7 +28,6 @@ function begin(store: InstanceStore, instanceId: string): void {
     store.beginning(
       {
         instanceId,
-        executionId: 'x1',
         name: 'story',
         version: '',
         input: null,
