@@ -37,6 +37,8 @@ interface WindowPlan {
   readonly next: Readonly<Record<string, string>>;
   /** Rises when everything is to be done again: what was done in an earlier one does not count. */
   readonly generation: number;
+  /** Windows of five minutes before this were done already, and are being done again; null: none are. */
+  readonly againUntil: string | null;
 }
 
 /** What is kept of one window: the groups and rules that it is held to, and in the end what came of it. */
@@ -93,8 +95,9 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   // Somebody else's run may be first: it found the same.
   const written: WindowPlan = { ...plan, begun, next };
   await checkpoints.write(PLAN, written, stored?.version ?? null);
-  // Windows of the past that somebody plays wait for nothing.
-  if (plan.until === null) await tellLag(services, next[PIECE_MS]!);
+  // Windows of the past, that somebody plays or makes again, do not wait for messages.
+  const isPast = plan.againUntil !== null && next[PIECE_MS]! < plan.againUntil;
+  if (plan.until === null && !isPast) await tellLag(services, next[PIECE_MS]!);
   return due.sort((a, b) => a.end - b.end || a.start - b.start);
 }
 
@@ -167,7 +170,12 @@ export async function judgeAgain(services: WindowServices): Promise<void> {
       return [size, formatInstant(first)];
     }),
   );
-  const again: WindowPlan = { ...plan, next, generation: plan.generation + 1 };
+  const reached = plan.next[PIECE_MS] ?? null;
+  const againUntil =
+    plan.againUntil !== null && (reached === null || plan.againUntil > reached)
+      ? plan.againUntil
+      : reached;
+  const again: WindowPlan = { ...plan, next, generation: plan.generation + 1, againUntil };
   if ((await checkpoints.write(PLAN, again, stored.version)) === null) {
     throw new PlanTakenError('the windows were planned by another run at the same time');
   }
@@ -185,6 +193,7 @@ function emptyPlan(from: number, until: number | null): WindowPlan {
     begun: {},
     next: {},
     generation: 0,
+    againUntil: null,
   };
 }
 
