@@ -26,9 +26,9 @@ export class CurrentGroups {
     return this.#kept.refresh();
   }
 
-  /** A store that gives an older revision than it gave before speaks of the past. */
+  /** A revision that fell is one of a store that was restored or made anew. */
   async #read(loaded: CompiledGroups | null): Promise<CompiledGroups> {
     const set = await this.#groups.current();
-    return loaded === null || set.revision > loaded.revision ? new CompiledGroups(set) : loaded;
+    return set.revision === loaded?.revision ? loaded : new CompiledGroups(set);
   }
 }

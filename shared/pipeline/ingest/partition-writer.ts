@@ -199,13 +199,19 @@ export class PartitionWriter {
     return { header, rows };
   }
 
-  /** What to judge by: fresh, and never older than what the block before was judged by. */
+  /** What to judge by: fresh, and not older than what the block before was judged by. */
   async #judgesSince({ committed }: Tail) {
     const { snapshot, groups } = this.#services;
     const [intelligence, current] = await Promise.all([
-      notOlder('snapshot', snapshot, ({ ref }) => ref.ordinal, committed?.snapshotOrdinal),
-      notOlder('groups revision', groups, ({ revision }) => revision, committed?.groupsRevision),
+      notOlder(snapshot, ({ ref }) => ref.ordinal, committed?.snapshotOrdinal),
+      notOlder(groups, ({ revision }) => revision, committed?.groupsRevision),
     ]);
+    // Hunts rely on it. A store of groups that gives an older revision was restored or made anew: the groups are what it says.
+    if (intelligence.ref.ordinal < (committed?.snapshotOrdinal ?? 0)) {
+      throw new CommitInterruptedError(
+        `the pointer gives snapshot ${intelligence.ref.ordinal}, but the log was matched with ${committed?.snapshotOrdinal} already`,
+      );
+    }
     return { intelligence, groups: current };
   }
 
@@ -254,19 +260,14 @@ export class PartitionWriter {
   }
 }
 
+/** What is at hand, or where that is older than the floor what the store says now. */
 async function notOlder<T>(
-  name: string,
   source: { fresh(): Promise<T>; refresh(): Promise<T> },
   ordinalOf: (one: T) => number,
   floor = 0,
 ): Promise<T> {
   const fresh = await source.fresh();
-  if (ordinalOf(fresh) >= floor) return fresh;
-  const again = await source.refresh();
-  if (ordinalOf(again) >= floor) return again;
-  throw new CommitInterruptedError(
-    `the store gives ${name} ${ordinalOf(again)}, but the log was judged by ${floor} already`,
-  );
+  return ordinalOf(fresh) >= floor ? fresh : source.refresh();
 }
 
 /**

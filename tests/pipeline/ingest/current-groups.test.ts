@@ -75,7 +75,7 @@ describe('the current groups', () => {
     assert.equal((await current.fresh()).revision, 0);
   });
 
-  it('never go back to an older revision', async () => {
+  it('follow a store that was restored to an older revision', async () => {
     const { groups, current } = world();
     const group = groupOf('cameras', { to: [] });
     const version = await groups.write(group, null);
@@ -83,6 +83,7 @@ describe('the current groups', () => {
     assert.equal((await current.fresh()).revision, 2);
     groups.past = { revision: 1, groups: [group] };
     const compiled = await current.refresh();
-    assert.deepEqual([compiled.revision, compiled.checksOf('cameras')], [2, []]);
+    assert.equal(compiled.revision, 1);
+    assert.equal(compiled.checksOf('cameras').length, 1);
   });
 });
