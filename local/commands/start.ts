@@ -166,6 +166,7 @@ async function show(
   const progress = new ProgressLine(io.stderr);
   const watch = new AlertWatch(httpAddress, io.stdout, progress, useColour(io));
   const watching = watch.run(io.signal);
+  let playedUntil: number | null = null;
   if (options.capture !== null) {
     const pace = options.speed === 0 ? 'as fast as it goes' : `${options.speed} times life`;
     await write(
@@ -188,15 +189,9 @@ async function show(
       io.stdout,
       `\n${messages.toLocaleString('en')} messages in ${seconds} s${held}. ${watch.summary()}\n`,
     );
-    if (messages > 0) {
-      const until = formatInstant(alignedUp(last + 1, PIECE_MS)).slice(0, 16);
-      await write(
-        io.stdout,
-        `Windows on this data are judged until ${until}Z, the end of what was played; for devices of your own take --no-sample.\n`,
-      );
-    }
+    if (messages > 0) playedUntil = alignedUp(last + 1, PIECE_MS);
   }
-  await write(io.stdout, addresses(platform, httpAddress));
+  await write(io.stdout, addresses(platform, httpAddress, playedUntil));
   while (!io.signal.aborted) await wait(60_000, undefined, { signal: io.signal }).catch(() => {});
   await watching;
 }
@@ -215,13 +210,17 @@ async function failure(
   if (!signal.aborted) throw new Error(`${reason}; everything else is stopped too`);
 }
 
-function addresses(platform: Platform, httpAddress: string): string {
+function addresses(platform: Platform, httpAddress: string, playedUntil: number | null): string {
+  const windows =
+    playedUntil === null
+      ? ''
+      : `  windows        judged until ${formatInstant(playedUntil).slice(0, 16)}Z, the end of what was played; --no-sample judges without end\n`;
   return `
 Everything stays up until Ctrl-C:
   alerts         ${httpAddress}/api/alerts
   feeds          ${httpAddress}/api/feeds
   groups         npx threadwatch groups list
-  event hub      ${platform.hub.httpAddress} (AMQP: ${/sb:\/\/[^;]+/.exec(platform.hub.connectionString)?.[0]})
+${windows}  event hub      ${platform.hub.httpAddress} (AMQP: ${/sb:\/\/[^;]+/.exec(platform.hub.connectionString)?.[0]})
   blob storage   ${platform.blobs.blobEndpoint}
   cosmos db      ${platform.cosmos.endpoint}
   quarantine     npx threadwatch quarantine list

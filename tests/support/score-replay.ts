@@ -1,4 +1,4 @@
-// Holds what `replay --json` printed against what was put into the sample fleet: the threat alerts.
+// Holds what `replay --json` printed against what was put into the sample fleet: threat alerts, and those of group rules.
 import { foldMapped, formatAddress, parseAddress } from '../../shared/domain/address/address.ts';
 
 /** One planted incident of `truth.json`, as far as it matters here. */
@@ -15,6 +15,9 @@ export interface Incident {
     readonly state: string;
     readonly stixId?: string;
   }[];
+  readonly windowStart?: string;
+  readonly windowEnd?: string;
+  readonly count?: number;
   readonly firstEnqueuedTime: string;
   readonly lastEnqueuedTime: string;
   readonly messages: number;
@@ -67,6 +70,34 @@ export function scoreReplay(
   }
   for (const [key, { id }] of expected) if (!found.has(key)) problems.push(`missed: ${id}: ${key}`);
   return { expected: expected.size, exact, problems };
+}
+
+/** Alerts of group rules and of windows: what is missed, false or differs, in words. */
+export function scoreRules(
+  incidents: readonly Incident[],
+  records: readonly AlertRecord[],
+): readonly string[] {
+  const expected = incidents
+    .filter(({ rule, expect }) => rule !== undefined && expect === 'alert')
+    .map((incident) => {
+      const { rule, windowStart, windowEnd, count, messages, connections } = incident;
+      return windowStart === undefined
+        ? `${rule} ${keyOf(incident)}: ${messages} messages, ${connections} connections`
+        : `${rule} ${incident.deviceId} ${windowStart} ${windowEnd}: ${count}`;
+    });
+  const found = records
+    .filter(({ ruleType }) => ruleType !== null)
+    .map(({ ruleType, deviceId, subject, count, messages, connections }) =>
+      subject.kind === 'window'
+        ? `${ruleType} ${deviceId} ${subject.start} ${subject.end}: ${count}`
+        : `${ruleType} ${keyOf({ deviceId, address: subject.address })}: ${messages} messages, ${connections} connections`,
+    );
+  return [
+    ...expected.filter((one) => !found.includes(one)).map((one) => `missed: ${one}`),
+    ...found
+      .filter((one, i) => !expected.includes(one) || found.indexOf(one) !== i)
+      .map((one) => `false: ${one}`),
+  ];
 }
 
 function keyOf({ deviceId, address }: { deviceId: string; address?: string }): string {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { command } from '../../../local/commands/replay.ts';
 import { captureLine, captureText } from '../../support/capture.ts';
 import { runCli, startCli } from '../../support/run-cli.ts';
-import { type Incident, scoreReplay } from '../../support/score-replay.ts';
+import { type Incident, scoreReplay, scoreRules } from '../../support/score-replay.ts';
 import { runCommand } from './run-command.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -28,6 +29,30 @@ describe('replay of the sample fleet', () => {
     const score = scoreReplay(truth.incidents as Incident[], records);
     assert.deepEqual(score, { expected: 34, exact: 34, problems: [] });
     assert.equal(stderr, '');
+  });
+
+  it('holds every device to its group, and tells what each did in every window', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'threadwatch-counts-'));
+    try {
+      const fixtures = join(ROOT, 'tests/fixtures/fleet');
+      const truth = JSON.parse(await readFile(join(fixtures, 'truth.json'), 'utf8'));
+      const counts = join(directory, 'counts.csv');
+      const groups = ['--groups', join(SAMPLE, 'groups.json'), '--counts', counts];
+      const args = [join(SAMPLE, 'capture.ndjson.gz'), ...groups, '--json'];
+      const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
+      assert.equal(code, 0, stderr);
+      const records = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      assert.equal(records.length, 13);
+      assert.deepEqual(scoreRules(truth.incidents as Incident[], records), []);
+      const expected = gunzipSync(await readFile(join(fixtures, 'active-connections.csv.gz')));
+      assert.equal(await readFile(counts, 'utf8'), expected.toString());
+      assert.equal(stderr, '');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it('finds in the past what only later feeds list, and changes nothing else', async () => {
@@ -151,16 +176,64 @@ describe('replay of a small capture', () => {
     ]);
   });
 
-  it('stops when asked, also while ingest fails again and again', async () => {
-    await writeFile(join(directory, 'one.ndjson'), captureText([captureLine(0, 'cam-1', 1, [])]));
-    const run = startCli(['replay', 'one.ndjson'], directory, { RepeatHorizonMs: 'soon' });
-    for (const until = Date.now() + 20_000; !run.stderr().includes('RepeatHorizonMs');) {
+  it('stops when asked', async () => {
+    const temporary = join(directory, 'temporary');
+    await mkdir(temporary);
+    const capture = join(ROOT, SAMPLE, 'capture.ndjson.gz');
+    const run = startCli(['replay', capture], directory, { TMPDIR: temporary });
+    // It is at work once it has a folder of its own.
+    for (const until = Date.now() + 20_000; (await readdir(temporary)).length === 0;) {
       assert.ok(Date.now() < until, run.stderr());
       await wait(50);
     }
     run.child.kill('SIGINT');
     assert.deepEqual(await run.ended, { code: 130, signal: null });
     assert.equal(run.stdout(), '');
+    assert.deepEqual(await readdir(temporary), []);
+  });
+
+  it('says which setting is wrong', async () => {
+    await writeFile(join(directory, 'one.ndjson'), captureText([captureLine(0, 'cam-1', 1, [])]));
+    const run = startCli(['replay', 'one.ndjson'], directory, { RepeatHorizonMs: 'soon' });
+    assert.deepEqual(await run.ended, { code: 1, signal: null });
+    assert.equal(run.stdout(), '');
+    assert.match(run.stderr(), /app settings: RepeatHorizonMs/);
+  });
+
+  it('knows the devices of a registry, whether or not they send anything', async () => {
+    const lines = [1, 2, 301, 302].map((second, i) => captureLine(i, 'cam-1', second, []));
+    await writeFile(join(directory, 'few.ndjson'), captureText(lines));
+    const rule = {
+      ruleType: 'ActiveConnectionsNotInAllowedRange',
+      isEnabled: true,
+      minThreshold: 1,
+      maxThreshold: 9,
+      timeWindowSize: 'PT5M',
+    };
+    const groups = [{ name: 'default', properties: { timeWindowRules: [rule] } }];
+    const devices = [{ deviceId: 'cam-2', tags: {} }, { deviceId: 'a "quoted", id' }];
+    await writeFile(join(directory, 'groups.json'), JSON.stringify(groups));
+    await writeFile(join(directory, 'devices.json'), JSON.stringify(devices));
+    const files = [
+      '--groups',
+      'groups.json',
+      '--devices',
+      'devices.json',
+      '--counts',
+      'counts.csv',
+    ];
+    const ran = await runCli(['replay', 'few.ndjson', ...files, '--json'], directory);
+    assert.equal(ran.code, 0, ran.stderr);
+    const alerts = ran.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const silent = alerts.map(({ deviceId, subject }) => `${deviceId} ${subject.start}`);
+    assert.equal(silent.filter((one) => one.startsWith('cam-2 ')).length, 2);
+    assert.equal(silent.filter((one) => one.startsWith('a "quoted", id ')).length, 2);
+    const rows = (await readFile(join(directory, 'counts.csv'), 'utf8')).trimEnd().split('\n');
+    assert.equal(rows.length, 1 + 3 * 2);
+    assert.match(rows[1]!, /^"a ""quoted"", id",default,300,2026-08-22T11:00:00\.000Z,.*,0,0$/);
   });
 
   it('says which line of a capture is wrong', async () => {

@@ -111,6 +111,34 @@ describe('what devices did in a window', () => {
     assert.deepEqual(Object.keys(hour), ['a', 'just', 'late']);
   });
 
+  it('ends within an hour: what came late in that hour of an hour before counts nowhere', async () => {
+    const hubTime = START + 30 * MINUTE;
+    const end = START + 95 * MINUTE;
+    const history = [
+      happened({ at: hubTime + 1000, hubTime }),
+      happened({ at: START + 70 * MINUTE, hubTime, deviceId: 'timely' }),
+      happened({ at: end + GRACE_MS - 1, hubTime, deviceId: 'just' }),
+      happened({ at: end + GRACE_MS, hubTime, deviceId: 'late' }),
+    ];
+    const services = await written(history);
+    const window = { start: START, end };
+    const found = await shown(await windowActivity(services, PARTITION, window));
+    assert.deepEqual(Object.keys(found), ['a', 'just', 'timely']);
+  });
+
+  it('that is read from the log misses nothing that IoT Hub dated ahead, in an earlier file', async () => {
+    const start = START + HOUR_MS;
+    const history = [
+      happened({ at: start - MINUTE, hubTime: start + 10_000, deviceId: 'ahead' }),
+      happened({ at: start - 30_000, begins: 'file' }),
+      happened({ at: start + 20_000 }),
+    ];
+    const services = await written(history);
+    const window = { start, end: start + MINUTE };
+    const found = await shown(await windowActivity(services, PARTITION, window));
+    assert.deepEqual(Object.keys(found), ['a', 'ahead']);
+  });
+
   it('is read from few runs: hours and days stand for their five minutes', async () => {
     const history = Array.from({ length: 3 * 24 * 30 }, (_, i) =>
       happened({ at: START + i * 2 * MINUTE }),
