@@ -5,7 +5,11 @@ import type {
   OrchestrationHandler,
 } from 'durable-functions';
 import type { Window } from '../../shared/domain/window/window.ts';
-import type { WindowSummary } from '../../shared/pipeline/windows/evaluate-window.ts';
+import {
+  NOTHING_JUDGED,
+  type WindowSummary,
+  sumOf,
+} from '../../shared/pipeline/windows/window-summary.ts';
 import type { PartitionRef } from '../../shared/ports/activity-log.ts';
 import { services } from '../../shared/wiring.ts';
 
@@ -22,6 +26,11 @@ export interface WindowTask {
   readonly sofar?: WindowSummary;
 }
 
+interface WindowOutcome {
+  readonly window: Window;
+  readonly summary: WindowSummary;
+}
+
 /** How long a partition is left alone on which something waits to be read. */
 const WAIT_MS = 30_000;
 const RETRY = new df.RetryOptions(5_000, 8);
@@ -30,7 +39,7 @@ RETRY.maxRetryIntervalInMilliseconds = 60_000;
 
 /** Closes a window on every partition, each as soon as nothing of its time waits to be read; then the window is done. */
 export const evaluateWindow: OrchestrationHandler = function* (context: OrchestrationContext) {
-  const { window, open, sofar = { devices: 0, alerts: 0 } } = context.df.getInput() as WindowTask;
+  const { window, open, sofar = NOTHING_JUDGED } = context.df.getInput() as WindowTask;
   const partitions = (open ??
     (yield context.df.callActivityWithRetry(LIST_PARTITIONS, RETRY))) as readonly PartitionRef[];
   const outcomes = (
@@ -43,13 +52,12 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
         )
   ) as (WindowSummary | null)[];
   const waiting = partitions.filter((_, i) => outcomes[i] === null);
-  const summary = sumOf([sofar, ...outcomes]);
+  const summary = sumOf([sofar, ...outcomes.filter((outcome) => outcome !== null)]);
   if (waiting.length === 0) {
-    const unheard = (yield context.df.callActivityWithRetry(
-      JUDGE_UNHEARD,
-      RETRY,
+    const unheard = (yield context.df.callActivityWithRetry(JUDGE_UNHEARD, RETRY, {
       window,
-    )) as WindowSummary;
+      summary,
+    })) as WindowSummary;
     const all = sumOf([summary, unheard]);
     yield context.df.callActivityWithRetry(FINISH_WINDOW, RETRY, { window, summary: all });
     return all;
@@ -60,15 +68,6 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
   context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies WindowTask);
   return null;
 };
-
-function sumOf(summaries: readonly (WindowSummary | null)[]): WindowSummary {
-  let [devices, alerts] = [0, 0];
-  for (const one of summaries) {
-    devices += one?.devices ?? 0;
-    alerts += one?.alerts ?? 0;
-  }
-  return { devices, alerts };
-}
 
 df.app.orchestration(EVALUATE_WINDOW, evaluateWindow);
 
@@ -82,11 +81,11 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
     const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
     return closeWindow((await services()).windows, partition, window);
   },
-  [JUDGE_UNHEARD]: async (window: Window) => {
+  [JUDGE_UNHEARD]: async ({ window, summary }: WindowOutcome) => {
     const { judgeUnheard } = await import('../../shared/pipeline/windows/close-window.ts');
-    return judgeUnheard((await services()).windows, window);
+    return judgeUnheard((await services()).windows, window, summary);
   },
-  [FINISH_WINDOW]: async ({ window, summary }: { window: Window; summary: WindowSummary }) => {
+  [FINISH_WINDOW]: async ({ window, summary }: WindowOutcome) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');
     await finishWindow((await services()).windows, window, summary);
   },

@@ -17,9 +17,10 @@ import { ingestLag } from '../../rules/platform/ingest-lag.ts';
 import { alertIdOf, changeAlert, raisePlatformAlert } from '../alerts.ts';
 import type { OneAtATime } from '../one-at-a-time.ts';
 import { readForward } from '../log/read-log.ts';
-import type { EvaluationServices, WindowSummary } from './evaluate-window.ts';
+import type { EvaluationServices } from './evaluate-window.ts';
 import { CLOCK_SLACK_MS, type ProgressServices } from './progress.ts';
 import { stampOf } from './run-files.ts';
+import type { WindowSummary } from './window-summary.ts';
 
 export interface WindowServices extends EvaluationServices, ProgressServices {
   readonly groups: SecurityGroups;
@@ -92,9 +93,9 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
       if (!(await isDone(services, plan, at, size))) due.push(window);
     }
   }
-  // Somebody else's run may be first: it found the same.
+  // Where somebody else's run was first, the windows are those that it found: a first plan depends on when the log was read.
   const written: WindowPlan = { ...plan, begun, next };
-  await checkpoints.write(PLAN, written, stored?.version ?? null);
+  if ((await checkpoints.write(PLAN, written, stored?.version ?? null)) === null) return [];
   // Windows of the past, that somebody plays or makes again, do not wait for messages.
   const isPast = plan.againUntil !== null && next[PIECE_MS]! < plan.againUntil;
   if (plan.until === null && !isPast) await tellLag(services, next[PIECE_MS]!);

@@ -29,6 +29,7 @@ import { type Joined, joinActivities, mergeActivities } from './merge-activities
 import { registeredDevices } from './registered-devices.ts';
 import type { Activities } from './run-files.ts';
 import { knownDevices, windowActivity } from './window-activity.ts';
+import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
 import { type RunServices, mayHaveLost } from './write-runs.ts';
 
 export interface EvaluationServices extends RunServices {
@@ -37,41 +38,41 @@ export interface EvaluationServices extends RunServices {
   readonly hub: string;
 }
 
-export interface WindowSummary {
-  /** Held to some rule. */
-  readonly devices: number;
-  readonly alerts: number;
+/** How a partition stands when a window is closed on it. */
+export interface PartitionState {
+  /** False of a stream that has ended: a failover of the hub gives the stream another name, and devices are silent here for ever. */
+  readonly isRead: boolean;
+  /** Event Hubs times between which messages were destroyed unread, as far as runs do not tell of it. */
+  readonly lost: Window | null;
 }
 
-const NOTHING: WindowSummary = { devices: 0, alerts: 0 };
-
-/**
- * The runs up to the window's end must be written. Of a stream that is not read any more too few means nothing: a failover of the
- * hub gives the stream another name, and devices speak there.
- */
+/** The runs up to the window's end must be written. */
 export async function evaluateWindow(
   services: EvaluationServices,
   ref: PartitionRef,
   window: Window,
   groups: GroupSet,
-  isRead = true,
+  { isRead, lost }: PartitionState = { isRead: true, lost: null },
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const all = [...rules.values()].flat();
-  if (all.length === 0) return NOTHING;
+  if (all.length === 0) return NOTHING_JUDGED;
   // Who sent nothing counts zero. Where zero is allowed everywhere, only what happened has to be read.
-  const needsKnown = isRead && all.some((rule) => isOutside(0, rule));
+  const isZeroOutside = all.some((rule) => isOutside(0, rule));
+  const needsKnown = isRead && isZeroOutside;
   const activity = await windowActivity(services, ref, window);
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
   // Of what was lost nobody knows whether it was too little; too much is too much all the same.
-  const judgesTooFew = needsKnown && !(await mayHaveLost(services, ref, window));
+  const hasLost = isZeroOutside && (await mayHaveLost(services, ref, window, lost));
+  const judgesTooFew = needsKnown && !hasLost;
   const joined = joinActivities(activity, known);
-  return judgeAll(services, joined, (one) => judge(one, rules, window, judgesTooFew));
+  const judged = await judgeAll(services, joined, (one) => judge(one, rules, window, judgesTooFew));
+  return { ...judged, mayHaveLost: hasLost };
 }
 
 /**
- * Devices that the registry names and no partition has ever heard of count zero too. After every partition has closed the window; where
- * no registry was read, nobody is judged.
+ * Devices that the registry names and no partition has ever heard of count zero too. After every partition has closed the window and
+ * has lost nothing of it; where no registry was read, nobody is judged.
  */
 export async function evaluateUnheard(
   services: EvaluationServices,
@@ -82,11 +83,10 @@ export async function evaluateUnheard(
   const rules = windowRules(groups, window.end - window.start);
   const registered = await registeredDevices(services);
   if (registered === null || ![...rules.values()].flat().some((rule) => isOutside(0, rule))) {
-    return NOTHING;
+    return NOTHING_JUDGED;
   }
   const heard: Activities[] = [];
   for (const ref of refs) {
-    if (await mayHaveLost(services, ref, window)) return NOTHING;
     heard.push(await windowActivity(services, ref, window));
     heard.push(await knownDevices(services, ref, window.end));
   }
@@ -113,7 +113,7 @@ async function judgeAll(
     await raise(services, findings);
     alerts += findings.length;
   }
-  return { devices, alerts };
+  return { devices, alerts, mayHaveLost: false };
 }
 
 /** Null where no rule concerns the device. `left` is what it did in the window, `right` that it is known. */

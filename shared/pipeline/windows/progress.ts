@@ -1,5 +1,5 @@
 // How far a partition's windows can be closed: by what has been read, never by the clock alone.
-import { PIECE_MS, alignedDown } from '../../domain/window/window.ts';
+import { MINUTE_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -20,22 +20,34 @@ export interface ProgressServices {
 export const CLOCK_SLACK_MS = 5000;
 
 /**
- * The end of the last slice of the partition that no row can be added to. A row at or past it (and the grace period) is committed; or
- * nothing is waiting and the clock is past it. In this order: judge the clock, ask the stream, read the log; a message that comes
- * after the asking is past what the clock said before.
+ * Messages that the stream does not hold any more can still be committed by an ingest that had received them: as long as a function runs
+ * (`functionTimeout` in host.json is ten minutes) and is ended.
  */
-export async function closedUntil(services: ProgressServices, ref: PartitionRef): Promise<number> {
+export const IN_FLIGHT_MS = 15 * MINUTE_MS;
+
+export interface Progress {
+  /** The end of the last slice of the partition that no row can be added to. */
+  readonly closedUntil: number;
+  /** Event Hubs times between which messages were destroyed unread, as far as no row of the log tells of it; null: none were. */
+  readonly lost: Window | null;
+}
+
+/**
+ * A slice is closed when a row at or past its end (and the grace period) is committed; or when nothing is waiting and the clock is past
+ * it. In this order: judge the clock, ask the stream, read the log; a message that comes after the asking is past what the clock said
+ * before.
+ */
+export async function progressOf(services: ProgressServices, ref: PartitionRef): Promise<Progress> {
   const { log, clock, codec, graceMs } = services;
   const now = clock.now() - CLOCK_SLACK_MS;
   const properties = await propertiesOf(services, ref);
   const { committed } = await readTail(log, ref, Infinity, codec);
+  const lost = properties?.isEmpty === true ? destroyed(properties, committed, now) : null;
   const nothingWaits =
-    properties === null ||
-    properties.isEmpty ||
-    (committed !== null &&
-      properties.lastEnqueuedSequenceNumber === committed.toSequence &&
-      properties.lastEnqueuedTime === committed.lastEnqueuedTime);
-  return alignedDown(reached(committed, nothingWaits ? now : -Infinity) - graceMs, PIECE_MS);
+    properties === null || properties.isEmpty || isCommitted(properties, committed);
+  const byClock = nothingWaits ? now - (lost === null ? 0 : IN_FLIGHT_MS) : -Infinity;
+  const reached = Math.max(committed?.lastEnqueuedTime ?? -Infinity, byClock);
+  return { closedUntil: alignedDown(reached - graceMs, PIECE_MS), lost };
 }
 
 /** Partitions whose windows close: those that the stream has, and those that the log has. */
@@ -63,6 +75,28 @@ async function propertiesOf(
   return isRead ? stream.properties(ref.partition) : null;
 }
 
-function reached(committed: CommittedState | null, byClock: number): number {
-  return Math.max(committed?.lastEnqueuedTime ?? -Infinity, byClock);
+/** Everything that the stream ever had. */
+function isCommitted(
+  { lastEnqueuedSequenceNumber, lastEnqueuedTime }: StreamProperties,
+  committed: CommittedState | null,
+): boolean {
+  if (committed === null) return lastEnqueuedSequenceNumber === -1;
+  return (
+    lastEnqueuedSequenceNumber === committed.toSequence &&
+    lastEnqueuedTime === committed.lastEnqueuedTime
+  );
+}
+
+/** What an empty stream had and the log has not. A stream that was made again tells nothing of the one before it. */
+function destroyed(
+  properties: StreamProperties,
+  committed: CommittedState | null,
+  now: number,
+): Window | null {
+  if (isCommitted(properties, committed)) return null;
+  const isNew = properties.lastEnqueuedSequenceNumber === -1;
+  return {
+    start: committed?.lastEnqueuedTime ?? -Infinity,
+    end: isNew ? now : properties.lastEnqueuedTime + 1,
+  };
 }

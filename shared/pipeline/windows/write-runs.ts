@@ -39,6 +39,8 @@ export interface RunsState {
   readonly sliceEnd: number;
   /** Rows up to this Event Hubs time (not included) are in runs. */
   readonly until: number;
+  /** The Event Hubs time of the last row that was read, be it of a later slice. */
+  readonly lastEnqueuedTime: number | null;
   readonly position: LogPosition | null;
   readonly groupsRevision: number;
   /** By level, but the last: runs that are not merged into the next one yet. */
@@ -63,17 +65,19 @@ const MAX_GAPS = 64;
 
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
- * more. Goes on where it stopped, slice by slice; where another one is ahead, from there.
+ * more. Goes on where it stopped, slice by slice; where another one is ahead, from there. `lost` is what the stream says was destroyed
+ * unread: kept with the slices, so that whoever judges their windows later knows it too.
  */
 export async function writeRuns(
   services: RunServices,
   ref: PartitionRef,
   until: number,
+  lost: Window | null = null,
 ): Promise<void> {
   let reached = -Infinity;
   for (;;) {
     try {
-      await writeSlices(services, ref, until);
+      await writeSlices(services, ref, until, lost);
       return;
     } catch (error) {
       if (!(error instanceof RunsTakenError)) throw error;
@@ -86,18 +90,28 @@ export async function writeRuns(
   }
 }
 
-/** Whether messages of the window may have been lost before they were read. The runs up to the window's end must be written. */
+/**
+ * Whether messages of the window may have been lost before they were read. The runs up to the window's end must be written; `lost` is
+ * what they do not tell yet.
+ */
 export async function mayHaveLost(
   { checkpoints, graceMs }: RunServices,
   ref: PartitionRef,
   window: Window,
+  lost: Window | null,
 ): Promise<boolean> {
   const stored = await checkpoints.read(runsCheckpoint(ref));
   const { gaps = [] } = (stored?.value ?? {}) as Partial<RunsState>;
-  return gaps.some(({ start, end }) => start < window.end + graceMs && end > window.start);
+  const all = lost === null ? gaps : [...gaps, lost];
+  return all.some(({ start, end }) => start < window.end + graceMs && end > window.start);
 }
 
-async function writeSlices(services: RunServices, ref: PartitionRef, until: number): Promise<void> {
+async function writeSlices(
+  services: RunServices,
+  ref: PartitionRef,
+  until: number,
+  lost: Window | null,
+): Promise<void> {
   const { log, codec, checkpoints, graceMs } = services;
   const stored = await checkpoints.read(runsCheckpoint(ref));
   let state = stored === null ? null : (stored.value as RunsState);
@@ -107,11 +121,16 @@ async function writeSlices(services: RunServices, ref: PartitionRef, until: numb
   let position = state?.position ?? null;
   let groupsRevision = state?.groupsRevision ?? 0;
   let gaps = state?.gaps ?? [];
-  let lastTime = state?.until ?? null;
+  if (lost !== null) {
+    const known = gaps.at(-1)?.start === lost.start ? gaps.slice(0, -1) : gaps;
+    gaps = [...known, lost].slice(-MAX_GAPS);
+  }
+  let lastEnqueuedTime = state?.lastEnqueuedTime ?? null;
   const finish = async (from: RunsState, place: LogPlace | null): Promise<RunsState> => {
     const sliceEnd = from.sliceEnd + PIECE_MS;
-    const at = { place, sliceEnd, until: sliceEnd + graceMs, position, groupsRevision, gaps };
-    const next = await writeSlice(services, ref, { ...from, ...at }, collector);
+    const reached = { place, sliceEnd, until: sliceEnd + graceMs, lastEnqueuedTime, position };
+    const state = { ...from, ...reached, groupsRevision, gaps };
+    const next = await writeSlice(services, ref, state, collector);
     collector = new PieceCollector();
     version = await checkpoints.write(runsCheckpoint(ref), next, version);
     if (version === null) throw new RunsTakenError(`runs of ${runsCheckpoint(ref)} were taken`);
@@ -124,10 +143,12 @@ async function writeSlices(services: RunServices, ref: PartitionRef, until: numb
     if (header.kind === 'close') continue;
     state ??= beginning(header.firstEnqueuedTime, graceMs);
     const end = header.firstEnqueuedTime;
-    if (header.lost !== null && end >= state.until && gaps.at(-1)?.end !== end) {
-      gaps = [...gaps, { start: lastTime ?? state.until, end }].slice(-MAX_GAPS);
+    // What a stream still held when it was made again, nobody knows.
+    const isAgain = position !== null && position.epoch !== header.epoch;
+    if ((header.lost !== null || isAgain) && end >= state.until && gaps.at(-1)?.end !== end) {
+      gaps = [...gaps, { start: lastEnqueuedTime ?? state.until, end }].slice(-MAX_GAPS);
     }
-    lastTime = header.lastEnqueuedTime;
+    lastEnqueuedTime = header.lastEnqueuedTime;
     const rows = placed(ref, place, () => readRows({ ...block, header }, codec));
     for (let row = 0; row < rows.count; row++) {
       const time = rows.enqueuedTime[row]!;
@@ -171,6 +192,7 @@ function beginning(firstEnqueuedTime: number, graceMs: number): RunsState {
     place: null,
     sliceEnd,
     until: sliceEnd + graceMs,
+    lastEnqueuedTime: null,
     position: null,
     groupsRevision: 0,
     unmerged: LEVELS.slice(1).map(() => []),

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { HOUR_MS, PIECE_MS, type Window } from '../../../shared/domain/window/window.ts';
-import { closeWindow } from '../../../shared/pipeline/windows/close-window.ts';
+import { closeWindow, judgeUnheard } from '../../../shared/pipeline/windows/close-window.ts';
+import { IN_FLIGHT_MS } from '../../../shared/pipeline/windows/progress.ts';
+import { keepRegisteredDevices } from '../../../shared/pipeline/windows/registered-devices.ts';
+import { NOTHING_JUDGED } from '../../../shared/pipeline/windows/window-summary.ts';
 import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { MINUTE, PARTITION, START } from '../log/logs.ts';
 import { GRACE_MS, filesOf, happened, histories } from './histories.ts';
@@ -31,7 +34,7 @@ describe('closing a window', () => {
   it('writes what devices did and tells who stands outside', async () => {
     const world = await due();
     const summary = await closeWindow(world.services, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 1 });
+    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false });
     assert.deepEqual(await alertsOf(world), ['a 0']);
     assert.ok(Object.keys(await filesOf(world.services.runs)).length > 0);
   });
@@ -50,7 +53,7 @@ describe('closing a window', () => {
     assert.deepEqual(await alertsOf(world), []);
     await world.append(waiting);
     const summary = await closeWindow(world.services, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 0 });
+    assert.deepEqual(summary, { devices: 2, alerts: 0, mayHaveLost: false });
   });
 
   it('does nothing before the clock has passed the grace period, though nothing waits', async () => {
@@ -75,6 +78,7 @@ describe('closing a window', () => {
     assert.deepEqual(await closeWindow(world.services, PARTITION, window), {
       devices: 1,
       alerts: 1,
+      mayHaveLost: false,
     });
     assert.deepEqual(await alertsOf(world), ['a 1']);
   });
@@ -102,7 +106,7 @@ describe('closing a window', () => {
     const world = await due();
     const stream = 'test~ended';
     const summary = await closeWindow(world.services, { stream, partition: '9' }, WINDOW);
-    assert.deepEqual(summary, { devices: 0, alerts: 0 });
+    assert.deepEqual(summary, { devices: 0, alerts: 0, mayHaveLost: false });
   });
 
   it('tells of silence nothing where the stream has ended: devices speak in another one', async () => {
@@ -110,8 +114,125 @@ describe('closing a window', () => {
     await world.commit(happened({ at: WINDOW.end - 1, deviceId: 'c', peers: [0, 1, 2] }));
     const moved = { ...world.services, streamName: 'test~others' };
     const summary = await closeWindow(moved, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 1 });
+    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false });
     assert.deepEqual(await alertsOf(world), ['c 3']);
+  });
+});
+
+describe('where messages were destroyed unread', () => {
+  const silent = happened({ at: START + MINUTE, deviceId: 'silent' });
+  const firstAt = START + 11 * MINUTE;
+  const speaks = happened({ at: firstAt, deviceId: 'b', peers: [0, 1, 2], begins: 'epoch' });
+
+  async function closeAll(world: WindowWorld) {
+    const closed: Record<string, unknown> = {};
+    for (const { start, end } of await world.due()) {
+      const summary = await closeWindow(world.services, PARTITION, { start, end });
+      closed[(start - START) / MINUTE] = summary;
+    }
+    return closed;
+  }
+  const toldAt = async (world: WindowWorld) =>
+    (await world.allAlerts())
+      .filter(({ subject }) => subject.kind === 'window')
+      .map(({ deviceId, facts, subject }) => {
+        const start = Date.parse((subject as { start: string }).start);
+        return `${(start - START) / MINUTE} ${deviceId} ${String(facts!['count'])}`;
+      })
+      .sort();
+
+  it('as the log tells, nobody sent too little; too much is too much; afterwards all is as ever', async () => {
+    for (const again of [false, true]) {
+      const world = new WindowWorld();
+      await world.declare(talks);
+      await world.commit(silent);
+      world.stream.send('0', { enqueuedTime: firstAt });
+      if (again) world.writer.startEpoch(firstAt);
+      await world.append(
+        speaks,
+        again ? {} : { lost: { from: 1, to: 7 }, fromSequence: 8, toSequence: 8 },
+      );
+      world.wait(START + 30 * MINUTE);
+      await world.append(happened({ at: START + 30 * MINUTE, deviceId: 'b' }));
+      world.passEndOf(START + 25 * MINUTE);
+      const closed = await closeAll(world);
+      assert.deepEqual(closed, {
+        5: { devices: 1, alerts: 0, mayHaveLost: true },
+        10: { devices: 2, alerts: 1, mayHaveLost: true },
+        15: { devices: 2, alerts: 2, mayHaveLost: false },
+        20: { devices: 2, alerts: 2, mayHaveLost: false },
+      });
+      const late = ['15 b 0', '15 silent 0', '20 b 0', '20 silent 0'];
+      assert.deepEqual(await toldAt(world), ['10 b 3', ...late]);
+    }
+  });
+
+  it('as only the empty stream tells, it is the same; what was received before may still be committed', async () => {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    await world.commit(silent);
+    world.wait(firstAt);
+    world.stream.deleteBefore('0', 2);
+    world.passEndOf(START + 20 * MINUTE);
+    assert.deepEqual(await closeAll(world), { 5: null, 10: null, 15: null });
+    world.now += IN_FLIGHT_MS;
+    const closed = await closeAll(world);
+    const lost = { devices: 1, alerts: 0, mayHaveLost: true };
+    assert.deepEqual([closed[5], closed[10]], [lost, lost]);
+    assert.deepEqual(closed[15], { devices: 1, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(await toldAt(world), ['15 silent 0']);
+  });
+
+  it('because the stream was made again, nobody is told silent before somebody speaks in the new one', async () => {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    await world.commit(silent);
+    world.stream.recreate();
+    world.passEndOf(START + 15 * MINUTE);
+    world.now += IN_FLIGHT_MS;
+    const lost = { devices: 1, alerts: 0, mayHaveLost: true };
+    const { 5: first, 10: second } = await closeAll(world);
+    assert.deepEqual([first, second], [lost, lost]);
+    const at = START + 2 * HOUR_MS;
+    world.stream.send('0', { enqueuedTime: at });
+    world.writer.startEpoch(at);
+    await world.append(happened({ at, deviceId: 'b' }));
+    world.passEndOf(at + 2 * PIECE_MS);
+    while ((await world.run()).length > 0);
+    assert.deepEqual(await toldAt(world), ['120 b 0', '120 silent 0', '125 b 0', '125 silent 0']);
+  });
+
+  it('no device that was never heard is told silent', async () => {
+    const world = await due();
+    const devices = ['a', 'b', 'unheard'].map((deviceId) => ({
+      deviceId,
+      securityGroup: 'default',
+    }));
+    await keepRegisteredDevices(world.services, devices, START);
+    const closed = await closeWindow(world.services, PARTITION, WINDOW);
+    const lost = { ...closed!, mayHaveLost: true };
+    assert.deepEqual(await judgeUnheard(world.services, WINDOW, lost), NOTHING_JUDGED);
+    assert.deepEqual(await alertsOf(world), ['a 0']);
+    const judged = await judgeUnheard(world.services, WINDOW, closed!);
+    assert.deepEqual(judged, { devices: 1, alerts: 1, mayHaveLost: false });
+    assert.deepEqual((await alertsOf(world)).sort(), ['a 0', 'unheard 0']);
+    await keepRegisteredDevices(world.services, devices.slice(0, 2), START);
+    assert.deepEqual((await judgeUnheard(world.services, WINDOW, closed!)).devices, 0);
+  });
+
+  it('where no registry was read, or zero is within the bounds, only who was heard is judged', async () => {
+    const world = await due();
+    const judged = await judgeUnheard(world.services, WINDOW, NOTHING_JUDGED);
+    assert.deepEqual(judged, NOTHING_JUDGED);
+    const free = new WindowWorld();
+    await free.declare(groupOf('default', timeWindowRule({ minThreshold: 0, maxThreshold: 2 })));
+    await free.commit(happened({ at: START + MINUTE }));
+    const unheard = [{ deviceId: 'unheard', securityGroup: 'default' }];
+    await keepRegisteredDevices(free.services, unheard, START);
+    free.passEndOf(WINDOW.end);
+    assert.deepEqual(await free.due(), [WINDOW]);
+    await closeWindow(free.services, PARTITION, WINDOW);
+    assert.deepEqual(await judgeUnheard(free.services, WINDOW, NOTHING_JUDGED), NOTHING_JUDGED);
   });
 });
 

@@ -6,9 +6,10 @@ import { MemoryDeviceStream } from '../../../shared/adapters/memory/device-strea
 import { DAY_MS, HOUR_MS, PIECE_MS } from '../../../shared/domain/window/window.ts';
 import {
   CLOCK_SLACK_MS,
+  IN_FLIGHT_MS,
   type ProgressServices,
   allPartitions,
-  closedUntil,
+  progressOf,
 } from '../../../shared/pipeline/windows/progress.ts';
 import { altered } from '../../support/ingest-world.ts';
 import { LogWriter, PARTITION, START } from '../log/logs.ts';
@@ -40,7 +41,7 @@ const LONG_AFTER = START + 2 * DAY_MS;
 
 describe('a slice of a partition is closed', () => {
   const until = async (services: ProgressServices, ref = PARTITION) =>
-    (await closedUntil(services, ref)) - START;
+    (await progressOf(services, ref)).closedUntil - START;
 
   it('by a committed row at its end and the grace period, or later, whatever the clock says', async () => {
     for (const now of [0, LONG_AFTER]) {
@@ -67,12 +68,22 @@ describe('a slice of a partition is closed', () => {
     assert.equal(await until(await world(LONG_AFTER, [], [START])), -Infinity);
   });
 
-  it('by the clock where the stream holds nothing, though the log is behind its numbers', async () => {
+  it('by the clock where the stream holds nothing, later by what may be in flight where the log is behind its numbers', async () => {
     const services = await world(LONG_AFTER, [START], [START, START + 1, START + 2]);
     services.stream.deleteBefore('0', 2);
     assert.equal(await until(services), -PIECE_MS);
     services.stream.deleteBefore('0', 3);
-    assert.equal(await until(services), 2 * DAY_MS - 2 * PIECE_MS);
+    assert.equal(await until(services), 2 * DAY_MS - 2 * PIECE_MS - IN_FLIGHT_MS);
+    const { lost } = await progressOf(services, PARTITION);
+    assert.deepEqual(lost, { start: START, end: START + 3 });
+  });
+
+  it('by the clock, not knowing what was lost, where nothing of what the stream had was ever read', async () => {
+    const services = await world(LONG_AFTER, [], [START]);
+    services.stream.deleteBefore('0', 1);
+    const { closedUntil, lost } = await progressOf(services, PARTITION);
+    assert.equal(closedUntil - START, 2 * DAY_MS - 2 * PIECE_MS - IN_FLIGHT_MS);
+    assert.deepEqual(lost, { start: -Infinity, end: START + 1 });
   });
 
   it('by the clock where there never was a message', async () => {
@@ -82,7 +93,9 @@ describe('a slice of a partition is closed', () => {
   it('not by the clock where the stream was recreated and its new messages wait', async () => {
     const services = await world(LONG_AFTER, [START, START + 1]);
     services.stream.recreate();
-    assert.equal(await until(services), 2 * DAY_MS - 2 * PIECE_MS);
+    assert.equal(await until(services), 2 * DAY_MS - 2 * PIECE_MS - IN_FLIGHT_MS);
+    const { lost } = await progressOf(services, PARTITION);
+    assert.deepEqual(lost, { start: START + 1, end: LONG_AFTER - CLOCK_SLACK_MS });
     services.stream.send('0', { enqueuedTime: START + HOUR_MS });
     assert.equal(await until(services), -PIECE_MS);
     // Its number is that of the tail now, its time is not.
@@ -120,7 +133,7 @@ describe('a slice of a partition is closed', () => {
       throw new Error('unreachable');
     };
     const silent = { ...services, stream: altered(services.stream, { properties }) };
-    await assert.rejects(closedUntil(silent, PARTITION), /unreachable/);
+    await assert.rejects(progressOf(silent, PARTITION), /unreachable/);
   });
 
   it('by what the clock said before the stream was asked, and the stream before the log was read', async () => {

@@ -9,6 +9,7 @@ import {
   groupKey,
 } from '../../../shared/domain/security-group/security-group.ts';
 import type { Window } from '../../../shared/domain/window/window.ts';
+import type { DataHeader } from '../../../shared/format/activity-log/header.ts';
 import { closeWindow } from '../../../shared/pipeline/windows/close-window.ts';
 import {
   type WindowServices,
@@ -52,10 +53,10 @@ export class WindowWorld {
   }
 
   /** Ingest commits an event that waited. */
-  async append(event: Happened): Promise<void> {
+  async append(event: Happened, header: Partial<DataHeader> = {}): Promise<void> {
     if (!this.#isCreated) await this.writer.create();
     this.#isCreated = true;
-    await this.writer.append([rowOf(event)]);
+    await this.writer.append([rowOf(event)], header);
   }
 
   /** Events that wait in the stream. */
