@@ -18,7 +18,7 @@ import { alertIdOf, changeAlert, raisePlatformAlert } from '../alerts.ts';
 import type { OneAtATime } from '../one-at-a-time.ts';
 import { readForward } from '../log/read-log.ts';
 import type { EvaluationServices } from './evaluate-window.ts';
-import { CLOCK_SLACK_MS, type ProgressServices } from './progress.ts';
+import { CLOCK_SLACK_MS, IN_FLIGHT_MS, type ProgressServices } from './progress.ts';
 import { stampOf } from './run-files.ts';
 import type { WindowSummary } from './window-summary.ts';
 
@@ -51,8 +51,8 @@ export interface WindowRecord {
 const PLAN = 'windows/plan';
 /** Of one size at a time: enough to catch up with a day in minutes, not so many that they starve each other. */
 const MAX_AT_ONCE = 24;
-/** As long as this after a window should have been closed, messages may wait without a word. */
-const LAG_MS = 10 * MINUTE_MS;
+/** As long as this after a window should have been closed, messages may wait without a word. A stream that was made again takes most of it. */
+const LAG_MS = IN_FLIGHT_MS + 5 * MINUTE_MS;
 
 export function windowRecordName(window: Window): string {
   return `windows/${sizeAndStart(window, '/')}`;

@@ -208,7 +208,10 @@ describe('the windows that are due', () => {
     await world.commit(happened({ at: START + 7 * MINUTE, peers: [0] }));
     world.passEndOf(START + 60 * MINUTE);
     const [a, b] = await Promise.all([world.due(), world.due()]);
-    assert.deepEqual([a.length, b.length].sort(), [0, 11]);
+    assert.deepEqual(
+      [a.length, b.length].sort((x, y) => x - y),
+      [0, 11],
+    );
     await Promise.all([world.run(), world.run()]);
     assert.deepEqual(await world.due(), []);
     assert.equal((await world.allAlerts()).filter(({ deviceId }) => deviceId === 'a').length, 1);
@@ -287,11 +290,11 @@ describe('the groups of a window', () => {
 
 describe('the alert that messages wait', () => {
   const first = { start: START + PIECE_MS, end: START + 2 * PIECE_MS };
-  const late = first.end + GRACE_MS + CLOCK_SLACK_MS + 10 * MINUTE;
+  const late = first.end + GRACE_MS + CLOCK_SLACK_MS + 20 * MINUTE;
   const lagOf = async (world: WindowWorld) =>
     (await world.allAlerts()).find(({ alertType }) => alertType === 'TW_IngestLag');
 
-  it('is raised ten minutes after a window was due, once, and resolves when they are closed', async () => {
+  it('is raised twenty minutes after a window was due, once, and resolves when they are closed', async () => {
     const world = await begun();
     world.wait(START + 2 * MINUTE);
     world.now = late;
