@@ -36,7 +36,8 @@ interface Growing extends HuntedSighting {
 /**
  * What a block of the past gives alerts, one for each device and address: the contacts with addresses that are looked for, in
  * rows without a threat finding for that address (those were counted live), each judged by what is known now at the time that it
- * had. `onContact` hears of every contact, whether it was found live, matches, or neither.
+ * had. What ingest judged by newer knowledge than this stays as it judged it. `onContact` hears of every contact, whether it was found
+ * live, matches, or neither.
  */
 export function huntBlock(
   block: Pick<DataBlock, 'header' | 'remotes' | 'packedRows'>,
@@ -55,7 +56,8 @@ export function huntBlock(
   rows.rowFindings.length = 0;
   rows.findings.length = 0;
   const index = new FindingIndex(intelligence);
-  const { epoch, fromSequence } = block.header;
+  const { epoch, fromSequence, snapshot } = block.header;
+  const isOutdated = intelligence.ref.ordinal < snapshot.ordinal;
   const sightings = new Map<string, Growing>();
   for (let row = 0; row < rows.count; row++) {
     if (rows.kindOf(row) !== COUNTED || rows.isRepeat(row)) continue;
@@ -68,7 +70,7 @@ export function huntBlock(
         onContact(rows, row, c, address, true);
         continue;
       }
-      const match = matchOf(rows, row, c, address, ephemeralPortFrom, index);
+      const match = isOutdated ? null : matchOf(rows, row, c, address, ephemeralPortFrom, index);
       onContact(rows, row, c, address, match !== null);
       const name = JSON.stringify([rows.deviceOf(row).deviceId, text]);
       let sighting = sightings.get(name);

@@ -75,6 +75,21 @@ describe('a hunt that somebody asked for', () => {
     assert.deepEqual(await world.shown(), alerts);
   });
 
+  it('leaves to ingest what ingest judged by newer knowledge while the hunt ran', async () => {
+    const world = new IngestWorld();
+    await world.list(LISTED, OTHER);
+    const services = world.huntServices();
+    const { id } = await requestHunt(services, { addresses: [OTHER] });
+    const before = await services.intelligence.refresh();
+    world.now += MINUTE;
+    await world.list(LISTED);
+    await world.instance().deliver(world.send({ connections: [both(OTHER)] }));
+    const intelligence = altered(services.intelligence, { refresh: async () => before });
+    await world.hunt({ intelligence });
+    assert.deepEqual(shown(await showHunt(services, id)), ['cam-1 198.51.100.7 1/1 10']);
+    assert.deepEqual(await world.shown(), []);
+  });
+
   it('that reached less far back leaves the rest to a later one', async () => {
     const world = await worldWithPast();
     world.now += MINUTE;
