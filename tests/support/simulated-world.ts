@@ -1,9 +1,10 @@
-// The real ingest, fold, hunts and catch-up in a simulated world: virtual time, seeded faults on every call over the network, and
+// The real ingest, fold, hunts, windows and catch-up in a simulated world: virtual time, seeded faults on every call over the network, and
 // an oracle that saw what the devices really sent. The faults are those of the protocol model that the design was proved on.
 import type { Alert } from '../../shared/domain/alert/alert.ts';
 import { formatIpv4 } from '../../shared/domain/address/address.ts';
 import { parsePrefix } from '../../shared/domain/address/prefix.ts';
 import { NO_DETAIL } from '../../shared/domain/indicator/indicator.ts';
+import type { TimeWindowRule } from '../../shared/domain/security-group/security-group.ts';
 import { formatInstant } from '../../shared/domain/time/instant.ts';
 import { SEVERITIES, type Severity } from '../../shared/domain/alert/severity.ts';
 import { type Totals, addTotals } from '../../shared/domain/alert/totals.ts';
@@ -18,6 +19,7 @@ import { MemoryAlertStore } from '../../shared/adapters/memory/alert-store.ts';
 import { MemoryCheckpoints } from '../../shared/adapters/memory/checkpoints.ts';
 import { MemoryDeviceStream } from '../../shared/adapters/memory/device-stream.ts';
 import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator-snapshots.ts';
+import { MemoryRuns } from '../../shared/adapters/memory/runs.ts';
 import { MemorySecurityGroups } from '../../shared/adapters/memory/security-groups.ts';
 import { AlertOpener, alertIdOf, changeAlert } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
@@ -29,10 +31,30 @@ import { CurrentGroups } from '../../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
+import { OneAtATime } from '../../shared/pipeline/one-at-a-time.ts';
+import { forgetFolds } from '../../shared/pipeline/rebuild.ts';
+import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
+import { allPartitions } from '../../shared/pipeline/windows/progress.ts';
+import { keepRegisteredDevices } from '../../shared/pipeline/windows/registered-devices.ts';
+import { ingestLag } from '../../shared/rules/platform/ingest-lag.ts';
+import { streamGap } from '../../shared/rules/platform/stream-gap.ts';
 import { publishSnapshot } from './publish-snapshot.ts';
 import { DEFAULT_SETTINGS } from '../../shared/pipeline/settings.ts';
 import type { StreamEvent } from '../../shared/ports/device-stream.ts';
+import { filesOf } from '../pipeline/windows/histories.ts';
 import { encodeMessage } from './encode-message.ts';
+import {
+  type WindowActors,
+  type WindowApp,
+  type WindowSums,
+  type WindowTruth,
+  checkWindows,
+  closeAllDue,
+  retried,
+  runWindowTimer,
+  someWindowRules,
+  windowApp,
+} from './simulated-windows.ts';
 
 export const FAULTS = [
   'reject',
@@ -53,6 +75,11 @@ export const FAULTS = [
   'groups',
   'foldDown',
   'jitter',
+  'twoClosers',
+  'closerDown',
+  'lateMessages',
+  'registry',
+  'rebuild',
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
@@ -71,6 +98,7 @@ export interface SimulationResult {
   readonly hunted: number;
   /** Alerts of a group's rule. */
   readonly broken: number;
+  readonly windows: WindowSums;
   readonly trace: readonly string[];
 }
 
@@ -162,7 +190,11 @@ export async function simulate(
   const trace: string[] = [];
   const DURATION = (500 + int(1600)) * SECOND;
   // An hour of the log's file names ends somewhere in the run.
-  const START = 1_800_000_000_000 + 3_600_000 - int(DURATION + 400 * SECOND);
+  // So does a day, in half of them.
+  const HOUR_END = 1_800_000_000_000 + (chance(0.5) ? 1 : 16) * 3_600_000;
+  const START = HOUR_END - int(DURATION + 400 * SECOND);
+  let recreatedAt: number | null = null;
+  const graceMs = pick([60, 150, 300]) * SECOND;
   let now = START;
   let calm = false;
   let conflicts = 0;
@@ -234,7 +266,7 @@ export async function simulate(
         const member: unknown = Reflect.get(target, property);
         if (typeof member !== 'function') return member;
         const name = String(property);
-        if (name === 'list') {
+        if (name === 'list' && target instanceof MemoryAlertStore) {
           return async function* (...args: unknown[]) {
             yield* await call(group, name, async () => {
               const all = [];
@@ -244,6 +276,10 @@ export async function simulate(
           };
         }
         return async (...args: unknown[]) => {
+          // What is written in pieces is on its way once they are there.
+          if (name === 'write' && target instanceof MemoryRuns) {
+            args[1] = await allOf(args[1] as AsyncIterable<Uint8Array>);
+          }
           const result: unknown = await call(group, name, () => member.apply(target, args));
           if (result === 'conflict') conflicts++;
           return result;
@@ -257,6 +293,7 @@ export async function simulate(
   const stream = new MemoryDeviceStream(partitions);
   const log = new MemoryActivityLog();
   const alertStore = new MemoryAlertStore();
+  const runs = new MemoryRuns();
   const checkpoints = new MemoryCheckpoints();
   const snapshots = new MemoryIndicatorSnapshots();
   const groups = new MemorySecurityGroups();
@@ -305,20 +342,32 @@ export async function simulate(
     }
   }
 
-  /** By revision: the addresses that the group of all devices forbids. Nobody has another rule. */
+  /** By revision: the addresses that the group of all devices forbids, and its rules of windows. Nobody has another rule. */
   const denied: (readonly string[])[] = [[]];
+  const windowRules: { rules: readonly TimeWindowRule[]; until: number }[] = [
+    { rules: [], until: Infinity },
+  ];
+  let ownRules = someWindowRules(int);
   const writeGroup = async (values: readonly string[]) => {
     const denylistRules = [{ ruleType: 'DenylistCustomAlertRule', isEnabled: true, values }];
-    const group = { name: 'Cameras', timeWindowRules: [], allowlistRules: [], denylistRules };
+    const timeWindowRules = ownRules;
+    const group = { name: 'Cameras', timeWindowRules, allowlistRules: [], denylistRules };
     const version = (await groups.read('cameras'))?.version ?? null;
-    if ((await groups.write(group, version)) !== null) denied.push(values);
+    if ((await groups.write(group, version)) === null) return;
+    denied.push(values);
+    windowRules.at(-1)!.until = now;
+    windowRules.push({ rules: timeWindowRules, until: Infinity });
   };
+  // Where there was no group at first, its rules of windows begin later.
+  if (!faults.has('groups') || chance(0.7)) await writeGroup([]);
   const groupChanges: number[] = [];
   if (faults.has('groups')) {
     for (let i = 0, time = START; i < 1 + int(4); i++) {
       const values = ADDRESSES.filter(() => chance(0.5));
+      const rules = chance(0.5) ? someWindowRules(int) : null;
       at(time, () => {
         note(`GROUP denies ${values.join(' ')}`);
+        ownRules = rules ?? ownRules;
         void writeGroup(values);
       });
       groupChanges.push(time);
@@ -335,11 +384,14 @@ export async function simulate(
   const produce = ({ device, number, body }: Sent) => {
     const shift = incarnation > 0 && partitions.length > 1 ? 1 : 0;
     const partition = partitions[(Number(device.slice(1)) + shift) % partitions.length]!;
-    const lag = faults.has('jitter')
+    const jitter = faults.has('jitter')
       ? chance(0.15)
         ? random() * 300
         : random() * 20
       : random() * 2;
+    // Beyond the grace period of its window, or just within.
+    const late = faults.has('lateMessages') && chance(0.25) ? graceMs / SECOND + int(600) - 150 : 0;
+    const lag = jitter + Math.max(0, late);
     const hubTime = Math.floor(now - lag * SECOND);
     const [event] = stream.send(partition, {
       enqueuedTime: Math.floor(now),
@@ -394,6 +446,7 @@ export async function simulate(
       note('STREAM RECREATED');
       stream.recreate();
       incarnation++;
+      recreatedAt = now;
       void excuse();
     });
   }
@@ -621,6 +674,66 @@ export async function simulate(
     hunt('hunt');
     if (faults.has('twoHunts') && !calm) at(now + random() * 20 * SECOND, () => hunt('hunt2'));
   });
+  // ---- windows: function apps that run the timer and its orchestrations ------------------------------------------------------
+  const windowServices = (group: Group | null): Omit<WindowServices, 'oneAtATime'> => {
+    const port = <P extends object>(own: P): P => (group === null ? own : remote(group, own));
+    return {
+      log: port(log),
+      runs: port(runs),
+      alerts: port(alertStore),
+      checkpoints: port(checkpoints),
+      groups: port(groups),
+      stream: port(stream),
+      streamName: STREAM,
+      clock,
+      codec,
+      hub: HUB,
+      graceMs,
+    };
+  };
+  const actors: WindowActors = { sleep, random, note, isTransient };
+  const closers = new Map<string, { group: Group; app: WindowApp }>();
+  let closersFrom = 0;
+  const closeWindows = (name: string) => {
+    if (now < closersFrom && !calm) return;
+    let closer = closers.get(name);
+    if (closer === undefined || closer.group.dead) {
+      const group: Group = { name: `${name}${born++}`, dead: false };
+      closer = { group, app: windowApp(group.name, windowServices(group)) };
+      closers.set(name, closer);
+    }
+    guarded(runWindowTimer(closer.app, actors));
+  };
+  const registered = ['d0', 'd1', 'd9'];
+  if (faults.has('registry')) {
+    const devices = registered.map((deviceId) => ({ deviceId, securityGroup: 'cameras' }));
+    await keepRegisteredDevices({ runs, codec }, devices, START);
+  }
+  if (faults.has('closerDown')) {
+    at(START + random() * DURATION, () => {
+      closersFrom = now + random() * 1500 * SECOND;
+      note('the windows are STOPPED');
+      for (const { group } of closers.values()) group.dead = true;
+    });
+  }
+  every(60, () => {
+    closeWindows('W');
+    if (faults.has('twoClosers') && !calm)
+      at(now + random() * 20 * SECOND, () => closeWindows('V'));
+  });
+  if (faults.has('rebuild')) {
+    for (let i = 0; i < 1 + int(2); i++) {
+      at(START + random() * (DURATION + 300 * SECOND), () => {
+        const group: Group = { name: `rebuild${born++}`, dead: false };
+        const services = { ...windowServices(group), oneAtATime: new OneAtATime() };
+        const forget = async () => {
+          await retried(actors, () => forgetFolds(services));
+          note('everything is MADE AGAIN from the log');
+        };
+        guarded(forget());
+      });
+    }
+  }
   every(90, () => guarded(instances[0]!.catchUp.run(STREAM)));
   every(7, watchDeaths);
   if (faults.has('person')) {
@@ -786,7 +899,9 @@ export async function simulate(
   const alerts: Alert[] = [];
   for await (const alert of alertStore.list()) {
     alerts.push(alert);
-    if (alert.deviceId !== null) continue;
+    if (alert.alertType === ingestLag.alertType && alert.status !== 'resolved')
+      violation('lag-not-resolved', JSON.stringify(alert.facts));
+    if (alert.alertType !== streamGap.alertType) continue;
     const { partition, epoch, from, to, provisional } = alert.facts as Record<string, unknown>;
     const range = `${String(partition)}/${String(epoch)}/${String(from)}-${String(to)}`;
     if (provisional === true) {
@@ -819,40 +934,82 @@ export async function simulate(
   const firstRead = new Map<string, number>();
   for (const { partition, header } of blocks)
     if (!firstRead.has(partition)) firstRead.set(partition, header.fromSequence);
+  const isBeforeFirst = (event: Accepted) =>
+    event.incarnation === 0 && event.sequence < (firstRead.get(event.partition) ?? Infinity);
   for (const event of accepted) {
     const name = nameOf(event);
     const count = times.get(name) ?? 0;
     if (count > 1) violation('row-twice', `${name} stands ${count} times`);
     const reported = covered(gaps, event) || (count === 0 && covered(suspected, event));
-    const before =
-      event.incarnation === 0 && event.sequence < (firstRead.get(event.partition) ?? Infinity);
-    if (count === 0 && !event.excused && !(event.expired && (reported || before)))
+    if (count === 0 && !event.excused && !(event.expired && (reported || isBeforeFirst(event))))
       violation('lost', name);
     if (count > 0 && reported) violation('false-gap', name);
   }
-  const shown = new Map(
-    alerts
-      .filter((a) => a.deviceId !== null)
-      .map((a) => [`${a.deviceId} ${a.ruleType} ${(a.subject as { address: string }).address}`, a]),
-  );
-  for (const [key, want] of expected) {
-    const alert = shown.get(key);
-    if (alert === undefined) {
-      violation('alert-missing', key);
-      continue;
+  const checkSightings = (all: readonly Alert[]) => {
+    const shown = new Map(
+      all
+        .filter((a) => a.subject.kind === 'address')
+        .map((a) => [
+          `${a.deviceId} ${a.ruleType} ${(a.subject as { address: string }).address}`,
+          a,
+        ]),
+    );
+    for (const [key, want] of expected) {
+      const alert = shown.get(key);
+      if (alert === undefined) {
+        violation('alert-missing', key);
+        continue;
+      }
+      if (alert.id !== alertIdOf(HUB, alert)) violation('alert-id', key);
+      for (const by of ['live', 'hunted'] as const) {
+        const got = JSON.stringify(alert[by]?.totals ?? null);
+        if (got !== JSON.stringify(want[by]))
+          violation('counts', `${key} ${by} ${got} instead of ${JSON.stringify(want[by])}`);
+      }
+      if (alert.severity !== want.severity)
+        violation('severity', `${key} ${alert.severity} instead of ${want.severity}`);
+      if (alert.status === 'resolved' && want.last > alert.resolvedAt!)
+        violation('not-reopened', key);
     }
-    if (alert.id !== alertIdOf(HUB, alert)) violation('alert-id', key);
-    for (const by of ['live', 'hunted'] as const) {
-      const got = JSON.stringify(alert[by]?.totals ?? null);
-      if (got !== JSON.stringify(want[by]))
-        violation('counts', `${key} ${by} ${got} instead of ${JSON.stringify(want[by])}`);
-    }
-    if (alert.severity !== want.severity)
-      violation('severity', `${key} ${alert.severity} instead of ${want.severity}`);
-    if (alert.status === 'resolved' && want.last > alert.resolvedAt!)
-      violation('not-reopened', key);
+    for (const key of shown.keys()) if (!expected.has(key)) violation('alert-too-many', key);
+  };
+  checkSightings(alerts);
+  const partitionRefs = await allPartitions(windowServices(null));
+  const truth: WindowTruth = {
+    hub: HUB,
+    graceMs,
+    partitions: partitionRefs,
+    blocks,
+    destroyed: accepted
+      .filter((event) => event.expired && !times.has(nameOf(event)))
+      .map((event) => ({ ...event, isBeforeFirst: isBeforeFirst(event) })),
+    recreatedAt,
+    rules: windowRules,
+    registered: faults.has('registry') ? registered : null,
+    checkpoints,
+    end: now,
+  };
+  const windows = await checkWindows(truth, alerts, violation);
+  // Everything made again from the log alone is the same.
+  if (seed % 3 === 0 && blocks.length > 0 && violations.length === 0) {
+    const again = {
+      ...windowServices(null),
+      alerts: new MemoryAlertStore(),
+      oneAtATime: new OneAtATime(),
+    };
+    const before = await filesOf(runs);
+    await forgetFolds(again);
+    await foldActivityLog(again);
+    await closeAllDue(again);
+    const intelligence = new CurrentSnapshot(snapshots, clock, settings.snapshotFreshMs);
+    await huntIndicators({ ...huntServices('again'), ...again, snapshots, intelligence });
+    const remade = await allOf(again.alerts.list());
+    const label = (kind: string, detail: string) => violation(`again-${kind}`, detail);
+    await checkWindows(truth, remade, label);
+    checkSightings(remade);
+    for (const [name, bytes] of Object.entries(await filesOf(runs)))
+      if ((before[name] ?? bytes) !== bytes) label('run', name);
   }
-  for (const key of shown.keys()) if (!expected.has(key)) violation('alert-too-many', key);
   return {
     violations,
     faults: [...faults],
@@ -860,7 +1017,8 @@ export async function simulate(
     blocks: blocks.length,
     conflicts,
     hunted: alerts.filter((alert) => alert.hunted !== null).length,
-    broken: alerts.filter((alert) => alert.ruleType !== null).length,
+    broken: alerts.filter((alert) => alert.ruleType !== null && alert.facts === null).length,
+    windows,
     trace,
   };
 }
@@ -875,6 +1033,12 @@ function asDeviceEvent({
   return readDeviceEvent(sequenceNumber, enqueuedTime, properties, systemProperties, body);
 }
 
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 /** What a real host would retry: the network's faults, and what the pipeline says of them. */
 function isTransient(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isTransient);
@@ -884,6 +1048,8 @@ function isTransient(error: unknown): boolean {
     code === 'Conflict' ||
     code === 'COMMIT_INTERRUPTED' ||
     code === 'STREAM_INCOMPLETE' ||
-    code === 'ALERT_CONFLICT'
+    code === 'ALERT_CONFLICT' ||
+    code === 'RUNS_TAKEN' ||
+    code === 'PLAN_TAKEN'
   );
 }
