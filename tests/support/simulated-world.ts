@@ -1050,6 +1050,8 @@ function isTransient(error: unknown): boolean {
     code === 'STREAM_INCOMPLETE' ||
     code === 'ALERT_CONFLICT' ||
     code === 'RUNS_TAKEN' ||
+    // A rebuild removes runs that somebody is about to merge.
+    code === 'RUN_LOST' ||
     code === 'PLAN_TAKEN'
   );
 }
