@@ -29,7 +29,11 @@ import {
 } from '../shared/pipeline/windows/evaluate-window.ts';
 import { LEVELS, knownName, runName, writeRun } from '../shared/pipeline/windows/run-files.ts';
 import { windowActivity } from '../shared/pipeline/windows/window-activity.ts';
-import { writeRuns } from '../shared/pipeline/windows/write-runs.ts';
+import {
+  type RunsState,
+  runsCheckpoint,
+  writeRuns,
+} from '../shared/pipeline/windows/write-runs.ts';
 import type { PartitionRef } from '../shared/ports/activity-log.ts';
 import type { Runs } from '../shared/ports/runs.ts';
 
@@ -247,6 +251,7 @@ async function measureFleet(devices: number, directory: string): Promise<Measure
   const refs = Array.from({ length: PARTITIONS }, (_, partition) => ({
     stream: 'bench~devices',
     partition: String(partition),
+    generation: 0,
   }));
   let [connections, logBytes] = [0, 0];
   for (const [i, ref] of refs.entries()) {
@@ -342,7 +347,7 @@ function hourOfDevice(device: number): DeviceActivity {
 
 async function measureDay(devices: number, directory: string): Promise<MeasuredDay> {
   const runs = new DiskRuns(directory);
-  const ref = { stream: 'bench~devices', partition: '0' };
+  const ref = { stream: 'bench~devices', partition: '0', generation: 0 };
   const [, hours, days] = LEVELS as unknown as [unknown, (typeof LEVELS)[0], (typeof LEVELS)[0]];
   const unmerged: string[] = [];
   for (let start = START; start < START + DAY_MS; start += HOUR_MS) {
@@ -360,17 +365,19 @@ async function measureDay(devices: number, directory: string): Promise<MeasuredD
   const end = START + DAY_MS;
   const checkpoints = new MemoryCheckpoints();
   // All but the last five minutes are written: what is measured is the merge of the hours.
-  const state = {
+  const state: RunsState = {
     place: null,
+    lastEnqueuedTime: null,
+    gaps: [],
     sliceEnd: end - PIECE_MS,
     until: end - PIECE_MS + GRACE_MS,
     position: null,
     groupsRevision: 1,
     unmerged: [[], unmerged],
     known: null,
-    unknown: [unmerged[0]],
+    unknown: unmerged.slice(0, 1),
   };
-  await checkpoints.write('runs/bench~devices/0', state, null);
+  await checkpoints.write(runsCheckpoint(ref), state, null);
   const services: EvaluationServices = {
     log: new MemoryActivityLog(),
     runs,

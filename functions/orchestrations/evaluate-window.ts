@@ -4,7 +4,7 @@ import type {
   OrchestrationContext,
   OrchestrationHandler,
 } from 'durable-functions';
-import type { Window } from '../../shared/domain/window/window.ts';
+import type { WindowTask } from '../../shared/pipeline/windows/window-plan.ts';
 import {
   NOTHING_JUDGED,
   type WindowSummary,
@@ -20,14 +20,19 @@ const JUDGE_UNHEARD = 'judgeUnheardDevices';
 const FINISH_WINDOW = 'finishWindow';
 
 /** The input; `open` and `sofar` are there once the orchestration had to wait. */
-export interface WindowTask {
-  readonly window: Window;
+export interface EvaluateWindowInput {
+  readonly window: WindowTask;
   readonly open?: readonly PartitionRef[];
   readonly sofar?: WindowSummary;
 }
 
+interface ClosePartition {
+  readonly window: WindowTask;
+  readonly partition: PartitionRef;
+}
+
 interface WindowOutcome {
-  readonly window: Window;
+  readonly window: WindowTask;
   readonly summary: WindowSummary;
 }
 
@@ -39,7 +44,7 @@ RETRY.maxRetryIntervalInMilliseconds = 60_000;
 
 /** Closes a window on every partition, each as soon as nothing of its time waits to be read; then the window is done. */
 export const evaluateWindow: OrchestrationHandler = function* (context: OrchestrationContext) {
-  const { window, open, sofar = NOTHING_JUDGED } = context.df.getInput() as WindowTask;
+  const { window, open, sofar = NOTHING_JUDGED } = context.df.getInput() as EvaluateWindowInput;
   const partitions = (open ??
     (yield context.df.callActivityWithRetry(LIST_PARTITIONS, RETRY))) as readonly PartitionRef[];
   const outcomes = (
@@ -65,7 +70,7 @@ export const evaluateWindow: OrchestrationHandler = function* (context: Orchestr
   const until = new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS);
   yield context.df.createTimer(until);
   // Anew, so that hours of waiting do not pile up in the history.
-  context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies WindowTask);
+  context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies EvaluateWindowInput);
   return null;
 };
 
@@ -77,7 +82,7 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
     const { allPartitions } = await import('../../shared/pipeline/windows/progress.ts');
     return allPartitions((await services()).windows);
   },
-  [CLOSE_WINDOW]: async ({ window, partition }: { window: Window; partition: PartitionRef }) => {
+  [CLOSE_WINDOW]: async ({ window, partition }: ClosePartition) => {
     const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
     return closeWindow((await services()).windows, partition, window);
   },

@@ -4,20 +4,21 @@ import type {
   OrchestrationContext,
   OrchestrationHandler,
 } from 'durable-functions';
-import type { Window } from '../../shared/domain/window/window.ts';
 import type { RebuildSummary } from '../../shared/pipeline/rebuild.ts';
+import type { WindowTask } from '../../shared/pipeline/windows/window-plan.ts';
 import { services } from '../../shared/wiring.ts';
-import { EVALUATE_WINDOW, type WindowTask } from './evaluate-window.ts';
+import { EVALUATE_WINDOW, type EvaluateWindowInput } from './evaluate-window.ts';
 import { FOLD_ACTIVITY_LOG } from './fold-activity-log.ts';
 import { HUNT_INDICATORS } from './hunt-indicators.ts';
 
 export const REBUILD = 'rebuild';
 const FORGET_FOLDS = 'forgetFolds';
 const LIST_DUE_WINDOWS = 'listDueWindows';
+const REMOVE_OLD_RUNS = 'removeOldRuns';
 
 /** How far a rebuild is; the status of the orchestration shows it. */
 export interface RebuildProgress {
-  readonly step: 'forgetting' | 'folding' | 'windows' | 'hunting' | 'done';
+  readonly step: 'forgetting' | 'folding' | 'windows' | 'hunting' | 'removing' | 'done';
   readonly forgotten: RebuildSummary | null;
   readonly windows: number;
 }
@@ -27,7 +28,7 @@ const RETRY = new df.RetryOptions(5_000, 8);
 RETRY.backoffCoefficient = 2;
 RETRY.maxRetryIntervalInMilliseconds = 60_000;
 
-/** Makes alerts and runs again from the log alone: forgets, folds, closes windows in order, hunts. A step at a time, then anew. */
+/** Makes alerts and runs again from the log alone: forgets, folds, closes windows in order, hunts, and removes the runs that nobody reads any more. A step at a time, then anew. */
 export const rebuild: OrchestrationHandler = function* (context: OrchestrationContext) {
   const progress = (context.df.getInput() as RebuildProgress | null) ?? BEGINNING;
   context.df.setCustomStatus(progress);
@@ -48,11 +49,13 @@ export const rebuild: OrchestrationHandler = function* (context: OrchestrationCo
       const due = (yield context.df.callActivityWithRetry(
         LIST_DUE_WINDOWS,
         RETRY,
-      )) as readonly Window[];
+      )) as readonly WindowTask[];
       if (due.length > 0) {
         yield context.df.Task.all(
           due.map((window) =>
-            context.df.callSubOrchestrator(EVALUATE_WINDOW, { window } satisfies WindowTask),
+            context.df.callSubOrchestrator(EVALUATE_WINDOW, {
+              window,
+            } satisfies EvaluateWindowInput),
           ),
         );
       }
@@ -61,8 +64,13 @@ export const rebuild: OrchestrationHandler = function* (context: OrchestrationCo
     }
     case 'hunting':
       yield context.df.callSubOrchestrator(HUNT_INDICATORS, null);
-      goOn({ step: 'done' });
+      goOn({ step: 'removing' });
       return null;
+    case 'removing': {
+      const removed = yield context.df.callActivityWithRetry(REMOVE_OLD_RUNS, RETRY);
+      goOn(removed === 0 ? { step: 'done' } : {});
+      return null;
+    }
     case 'done':
       return progress;
   }
@@ -75,6 +83,10 @@ export const rebuildActivities: Readonly<Record<string, ActivityHandler>> = {
   [FORGET_FOLDS]: async () => {
     const { forgetFolds } = await import('../../shared/pipeline/rebuild.ts');
     return forgetFolds((await services()).windows);
+  },
+  [REMOVE_OLD_RUNS]: async () => {
+    const { removeOldRuns } = await import('../../shared/pipeline/rebuild.ts');
+    return removeOldRuns((await services()).windows);
   },
   [LIST_DUE_WINDOWS]: async () => {
     const { dueWindows } = await import('../../shared/pipeline/windows/due-windows.ts');

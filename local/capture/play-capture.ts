@@ -3,7 +3,7 @@ import { BlobCheckpoints } from '../../shared/adapters/blob/checkpoints.ts';
 import { openBlobService } from '../../shared/adapters/blob/blob-service.ts';
 import { streamName } from '../../shared/format/trigger/event-batch.ts';
 import { PIECE_MS, alignedDown, alignedUp } from '../../shared/domain/window/window.ts';
-import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/due-windows.ts';
+import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
 import type { Checkpoints } from '../../shared/ports/checkpoints.ts';
 import type { CommandIo } from '../commands/command.ts';
 import type { ProgressLine } from '../console/progress-line.ts';

@@ -9,6 +9,7 @@ import { PIECE_MS, type Window, alignedUp } from '../../shared/domain/window/win
 import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
 import { mergeActivities } from '../../shared/pipeline/windows/merge-activities.ts';
 import { allPartitions } from '../../shared/pipeline/windows/progress.ts';
+import { currentGeneration } from '../../shared/pipeline/windows/window-plan.ts';
 import { windowActivity } from '../../shared/pipeline/windows/window-activity.ts';
 
 const HEADER =
@@ -48,9 +49,10 @@ async function sizesOf({ groups }: WindowServices): Promise<readonly number[]> {
 type Active = ReadonlyMap<string, DeviceActivity>;
 
 async function activeIn(services: WindowServices, window: Window): Promise<Active> {
+  const generation = await currentGeneration(services);
   const partitions = await allPartitions(services);
   const activities = await Promise.all(
-    partitions.map((ref) => windowActivity(services, ref, window)),
+    partitions.map((ref) => windowActivity(services, { ...ref, generation }, window)),
   );
   const active = new Map<string, DeviceActivity>();
   for await (const devices of mergeActivities(activities)) {

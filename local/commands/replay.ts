@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
-import { dueWindows, judgeBetween } from '../../shared/pipeline/windows/due-windows.ts';
+import { dueWindows } from '../../shared/pipeline/windows/due-windows.ts';
+import { judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
 import {
   type RegisteredDevice,
   keepRegisteredDevices,

@@ -9,6 +9,6 @@ export interface Runs {
   write(name: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<boolean>;
   /** In pieces of any size; null when there is none. */
   read(name: string): Promise<AsyncIterable<Uint8Array> | null>;
-  /** Removes all files whose names begin with `prefix`; gives how many. */
-  remove(prefix: string): Promise<number>;
+  /** Removes files whose names begin with `prefix`, all or at most so many; gives how many. */
+  remove(prefix: string, most?: number): Promise<number>;
 }

@@ -8,7 +8,6 @@ import {
   MINUTE_MS,
   PIECE_MS,
   type Window,
-  alignedDown,
   alignedUp,
   holds,
 } from '../../shared/domain/window/window.ts';
@@ -29,6 +28,7 @@ import {
   IN_FLIGHT_MS,
   allPartitions,
 } from '../../shared/pipeline/windows/progress.ts';
+import type { WindowTask } from '../../shared/pipeline/windows/window-plan.ts';
 import { NOTHING_JUDGED, sumOf } from '../../shared/pipeline/windows/window-summary.ts';
 import type { Checkpoints } from '../../shared/ports/checkpoints.ts';
 import type { PartitionRef } from '../../shared/ports/activity-log.ts';
@@ -90,7 +90,7 @@ export async function runWindowTimer(app: WindowApp, actors: WindowActors): Prom
 }
 
 /** What functions/orchestrations/evaluate-window.ts does, in the order of its activities. */
-async function evaluate(app: WindowApp, actors: WindowActors, window: Window): Promise<void> {
+async function evaluate(app: WindowApp, actors: WindowActors, window: WindowTask): Promise<void> {
   const { services } = app;
   const activity = <T>(work: () => Promise<T>) => retried(actors, work);
   try {
@@ -338,26 +338,15 @@ function candidatesOf(
       const all = own.filter((row) => row.device === device && row.hubTime < window.end);
       const active = all.filter(({ hubTime }) => holds(window, hubTime));
       if (all.length === 0) continue;
-      // A device of which no message came in the hour of its own is known from the next hour on.
-      const isKnown = active.length > 0 || all.some((row) => isFiled(row, truth.graceMs));
-      add(device, candidateOf(truth, [partition], window, rule, active, isKnown));
+      add(device, candidateOf(truth, [partition], window, rule, active));
     }
   }
   for (const device of registered ?? []) {
-    const all = inTime.filter((row) => row.device === device && row.hubTime < window.end);
-    const isHeard = all.some((row) => holds(window, row.hubTime) || isFiled(row, graceMs));
-    if (isHeard) continue;
+    if (inTime.some((row) => row.device === device && row.hubTime < window.end)) continue;
     const names = partitions.map(({ partition }) => partition);
-    add(device, candidateOf(truth, names, window, rule, [], all.length === 0));
+    add(device, candidateOf(truth, names, window, rule, []));
   }
   return found;
-}
-
-/** Whether what was read of the row stands with what its own hour told. */
-function isFiled({ enqueued, hubTime }: Row, graceMs: number): boolean {
-  const slice = alignedDown(enqueued - graceMs, PIECE_MS) + PIECE_MS;
-  const hour = 60 * MINUTE_MS;
-  return alignedUp(slice, hour) <= alignedDown(hubTime, hour) + hour;
 }
 
 function candidateOf(
@@ -366,7 +355,6 @@ function candidateOf(
   window: Window,
   { minThreshold, maxThreshold, timeWindowSize }: TimeWindowRule,
   active: readonly Row[],
-  isKnown: boolean,
 ): Candidate | null {
   const messages = active.flatMap(({ tuples }) => (tuples === null ? [] : [tuples]));
   const records = messages.flat();
@@ -386,7 +374,7 @@ function candidateOf(
     byAddress,
   });
   const mayHaveLost = partitions.some((name) => liesInGap(truth, name, window));
-  return { facts, isRequired: !isTooFew || (isKnown && !mayHaveLost) };
+  return { facts, isRequired: !isTooFew || !mayHaveLost };
 }
 
 interface ShownFacts {

@@ -35,6 +35,7 @@ import { OneAtATime } from '../../shared/pipeline/one-at-a-time.ts';
 import { forgetFolds } from '../../shared/pipeline/rebuild.ts';
 import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
 import { allPartitions } from '../../shared/pipeline/windows/progress.ts';
+import { folderOfGeneration } from '../../shared/pipeline/windows/run-files.ts';
 import { keepRegisteredDevices } from '../../shared/pipeline/windows/registered-devices.ts';
 import { ingestLag } from '../../shared/rules/platform/ingest-lag.ts';
 import { streamGap } from '../../shared/rules/platform/stream-gap.ts';
@@ -998,7 +999,7 @@ export async function simulate(
       oneAtATime: new OneAtATime(),
     };
     const before = await filesOf(runs);
-    await forgetFolds(again);
+    const { generation } = await forgetFolds(again);
     await foldActivityLog(again);
     await closeAllDue(again);
     const intelligence = new CurrentSnapshot(snapshots, clock, settings.snapshotFreshMs);
@@ -1007,8 +1008,12 @@ export async function simulate(
     const label = (kind: string, detail: string) => violation(`again-${kind}`, detail);
     await checkWindows(truth, remade, label);
     checkSightings(remade);
-    for (const [name, bytes] of Object.entries(await filesOf(runs)))
-      if ((before[name] ?? bytes) !== bytes) label('run', name);
+    const folder = folderOfGeneration(generation);
+    for (const [name, bytes] of Object.entries(await filesOf(runs))) {
+      if (!name.startsWith(folder)) continue;
+      const earlier = folderOfGeneration(generation - 1) + name.slice(folder.length);
+      if ((before[earlier] ?? bytes) !== bytes) label('run', name);
+    }
   }
   return {
     violations,

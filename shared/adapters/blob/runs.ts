@@ -5,6 +5,7 @@ import { CONTAINERS, OPERATION_MS, statusOf, within } from './blob-service.ts';
 
 /** A run of a large partition's day has some hundred megabytes. */
 const TRANSFER_MS = 5 * 60_000;
+const REMOVALS_AT_ONCE = 32;
 const UPLOAD_BYTES = 4 * 1024 * 1024;
 
 /** Block blobs in the container `runs`. */
@@ -64,10 +65,21 @@ export class BlobRuns implements Runs {
     }
   }
 
-  async remove(prefix: string): Promise<number> {
-    const names = await this.list(prefix);
-    for (const name of names) {
-      await this.#container.getBlobClient(name).deleteIfExists(within(OPERATION_MS));
+  async remove(prefix: string, most = Infinity): Promise<number> {
+    const names: string[] = [];
+    for await (const { name } of this.#container.listBlobsFlat({
+      prefix,
+      ...within(OPERATION_MS),
+    })) {
+      if (names.push(name) === most) break;
+    }
+    for (let from = 0; from < names.length; from += REMOVALS_AT_ONCE) {
+      const some = names.slice(from, from + REMOVALS_AT_ONCE);
+      await Promise.all(
+        some.map((name) =>
+          this.#container.getBlobClient(name).deleteIfExists(within(OPERATION_MS)),
+        ),
+      );
     }
     return names.length;
   }

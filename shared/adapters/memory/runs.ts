@@ -23,8 +23,8 @@ export class MemoryRuns implements Runs {
     return bytes === undefined ? null : inPieces(bytes);
   }
 
-  async remove(prefix: string): Promise<number> {
-    const names = await this.list(prefix);
+  async remove(prefix: string, most = Infinity): Promise<number> {
+    const names = (await this.list(prefix)).slice(0, most);
     for (const name of names) this.#files.delete(name);
     return names.length;
   }

@@ -18,7 +18,6 @@ import {
 } from '../../domain/window/device-activity.ts';
 import { countOf, type FiveTuples, tupleAt } from '../../domain/window/five-tuples.ts';
 import type { Window } from '../../domain/window/window.ts';
-import type { PartitionRef } from '../../ports/activity-log.ts';
 import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { OUTSIDE_RANGE_SEVERITY, alertTypeOf } from '../../rules/window/outside-range.ts';
@@ -27,8 +26,8 @@ import { atOnce } from '../at-once.ts';
 import { partitionKeyOf } from '../../domain/alert/identity.ts';
 import { type Joined, joinActivities, mergeActivities } from './merge-activities.ts';
 import { registeredDevices } from './registered-devices.ts';
-import type { Activities } from './run-files.ts';
-import { knownDevices, windowActivity } from './window-activity.ts';
+import type { Activities, RunsRef } from './run-files.ts';
+import { knownDevices, toldDevices, windowActivity } from './window-activity.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
 import { type RunServices, mayHaveLost } from './write-runs.ts';
 
@@ -49,7 +48,7 @@ export interface PartitionState {
 /** The runs up to the window's end must be written. */
 export async function evaluateWindow(
   services: EvaluationServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   window: Window,
   groups: GroupSet,
   { isRead, lost }: PartitionState = { isRead: true, lost: null },
@@ -64,19 +63,21 @@ export async function evaluateWindow(
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
   // Of what was lost nobody knows whether it was too little; too much is too much all the same.
   const hasLost = isZeroOutside && (await mayHaveLost(services, ref, window, lost));
-  const judgesTooFew = needsKnown && !hasLost;
+  const tooFew = needsKnown && !hasLost;
   const joined = joinActivities(activity, known);
-  const judged = await judgeAll(services, joined, (one) => judge(one, rules, window, judgesTooFew));
+  const judged = await judgeAll(services, joined, (one) =>
+    judge(one, rules, window, { tooFew, tooMany: true }),
+  );
   return { ...judged, mayHaveLost: hasLost };
 }
 
 /**
- * Devices that the registry names and no partition has ever heard of count zero too. After every partition has closed the window and
+ * Devices that the registry names count too, though no partition knows them: those that never sent a message and are not deleted since. After every partition has closed the window and
  * has lost nothing of it; where no registry was read, nobody is judged.
  */
 export async function evaluateUnheard(
   services: EvaluationServices,
-  refs: readonly PartitionRef[],
+  refs: readonly RunsRef[],
   window: Window,
   groups: GroupSet,
 ): Promise<WindowSummary> {
@@ -85,15 +86,17 @@ export async function evaluateUnheard(
   if (registered === null || ![...rules.values()].flat().some((rule) => isOutside(0, rule))) {
     return NOTHING_JUDGED;
   }
-  const heard: Activities[] = [];
+  const told: Activities[] = [];
   for (const ref of refs) {
-    heard.push(await windowActivity(services, ref, window));
-    heard.push(await knownDevices(services, ref, window.end));
+    told.push(await windowActivity(services, ref, window));
+    told.push(await toldDevices(services, ref, window.end));
   }
-  const joined = joinActivities(mergeActivities(heard), registered);
-  return judgeAll(services, joined, (one) =>
-    one.left === null ? judge(one, rules, window, true) : null,
-  );
+  const joined = joinActivities(mergeActivities(told), registered);
+  return judgeAll(services, joined, (one) => {
+    const isJudged = one.right === null || (one.left !== null && isKnown(one.left));
+    // Too much was told where it was counted.
+    return isJudged ? null : judge(one, rules, window, { tooFew: true, tooMany: false });
+  });
 }
 
 async function judgeAll(
@@ -121,7 +124,7 @@ function judge(
   { left, right }: Joined,
   rules: WindowRules,
   window: Window,
-  judgesTooFew: boolean,
+  judges: { readonly tooFew: boolean; readonly tooMany: boolean },
 ): WindowFinding[] | null {
   const device = left ?? right!;
   // A device that sent no message in the window belongs where its last one said.
@@ -130,10 +133,11 @@ function judge(
   const own = judgingGroup(rules, securityGroup) ?? [];
   if (own.length === 0) return null;
   const isThere = left === null || isKnown(right === null ? left : mergedActivity(right, left));
-  const mayBeTooFew = judgesTooFew && isThere;
+  const tooFew = judges.tooFew && isThere;
   return own.flatMap((rule) => {
     const count = measured(device, rule.measure);
-    if (!isOutside(count, rule) || (count < rule.minThreshold && !mayBeTooFew)) return [];
+    const isTold = count < rule.minThreshold ? tooFew : judges.tooMany;
+    if (!isOutside(count, rule) || !isTold) return [];
     return [findingOf(device, securityGroup, rule, count, window)];
   });
 }

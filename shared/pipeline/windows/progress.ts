@@ -30,6 +30,8 @@ export interface Progress {
   readonly closedUntil: number;
   /** Event Hubs times between which messages were destroyed unread, as far as no row of the log tells of it; null: none were. */
   readonly lost: Window | null;
+  /** False where the partition has ended: its stream has another name now, or was made again with fewer partitions. */
+  readonly isRead: boolean;
 }
 
 /**
@@ -47,7 +49,11 @@ export async function progressOf(services: ProgressServices, ref: PartitionRef):
     properties === null || properties.isEmpty || isCommitted(properties, committed);
   const byClock = nothingWaits ? now - (lost === null ? 0 : IN_FLIGHT_MS) : -Infinity;
   const reached = Math.max(committed?.lastEnqueuedTime ?? -Infinity, byClock);
-  return { closedUntil: alignedDown(reached - graceMs, PIECE_MS), lost };
+  return {
+    closedUntil: alignedDown(reached - graceMs, PIECE_MS),
+    lost,
+    isRead: properties !== null,
+  };
 }
 
 /** Partitions whose windows close: those that the stream has, and those that the log has. */
@@ -66,7 +72,7 @@ export async function allPartitions(services: ProgressServices): Promise<readonl
   ];
 }
 
-/** Null: the partition has ended. Its stream has another name now, or was made again with fewer partitions. */
+/** Null: the partition has ended. */
 async function propertiesOf(
   { stream, streamName }: ProgressServices,
   ref: PartitionRef,

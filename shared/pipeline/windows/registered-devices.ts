@@ -12,7 +12,7 @@ export interface RegisteredDevice {
 
 const FILE = 'registry/devices';
 
-/** Takes the place of what was read before. */
+/** Takes the place of what was read before. `at` is when the registry was read. */
 export async function keepRegisteredDevices(
   { runs, codec }: Pick<RunServices, 'runs' | 'codec'>,
   devices: readonly RegisteredDevice[],
@@ -29,7 +29,7 @@ export async function keepRegisteredDevices(
     position: null,
     groupsRevision: 0,
   };
-  await writeRun(runs, FILE, header, [sorted.map(activityOf)], codec);
+  await writeRun(runs, FILE, header, [sorted.map((device) => activityOf(device, at))], codec);
 }
 
 /** Null where no registry was read. */
@@ -37,11 +37,12 @@ export async function registeredDevices({ runs, codec }: RunServices): Promise<A
   return (await runs.list(FILE)).length === 0 ? null : readRun(runs, FILE, codec);
 }
 
-function activityOf({ deviceId, securityGroup }: RegisteredDevice): DeviceActivity {
+/** Known since then: what was deleted before was registered again. */
+function activityOf({ deviceId, securityGroup }: RegisteredDevice, at: number): DeviceActivity {
   return {
     deviceId,
     securityGroup,
-    seen: { first: 0, last: 0 },
+    seen: { first: at, last: at },
     deletedAt: null,
     messages: 0,
     twinUpdates: 0,

@@ -1,5 +1,5 @@
 // Where runs stand, and how they are written and read. A run holds what the rows of one slice of the log tell about one piece of
-// time: `{stream}/{partition}/{level}/{start of the piece}/{end of the slice}`. A piece has the run of its own slice, one of the
+// time: `{generation}/{stream}/{partition}/{level}/{start of the piece}/{end of the slice}`. A piece has the run of its own slice, one of the
 // slice before (its first minutes were read there: a slice ends with the grace period), and one for each slice that brought late
 // rows. So what a window counts is chosen by name: a window takes the runs of its pieces whose slice ends with it or before.
 import type { DeviceActivity } from '../../domain/window/device-activity.ts';
@@ -19,6 +19,11 @@ import { RunReader } from '../../format/run/read-run.ts';
 import { RunWriter } from '../../format/run/write-run.ts';
 import type { PartitionRef } from '../../ports/activity-log.ts';
 import type { Runs } from '../../ports/runs.ts';
+
+/** The runs of a partition. When everything is made again a new generation of them begins; nobody reads the ones before from then on. */
+export interface RunsRef extends PartitionRef {
+  readonly generation: number;
+}
 
 /** Devices in order of id, some at a time. */
 export type Activities = AsyncIterable<readonly DeviceActivity[]>;
@@ -43,18 +48,18 @@ export interface RunName {
   readonly sliceEnd: number;
 }
 
-export function runName(
-  ref: PartitionRef,
-  level: Level,
-  pieceStart: number,
-  sliceEnd: number,
-): string {
+export function runName(ref: RunsRef, level: Level, pieceStart: number, sliceEnd: number): string {
   return `${folderOf(ref)}${level.name}/${stampOf(pieceStart)}/${stampOf(sliceEnd)}`;
 }
 
 /** The name of the file of all devices that were known when a slice ended. */
-export function knownName(ref: PartitionRef, sliceEnd: number): string {
+export function knownName(ref: RunsRef, sliceEnd: number): string {
   return `${folderOf(ref)}known/${stampOf(sliceEnd)}`;
+}
+
+/** When the slice of a file of known devices ended. */
+export function parseKnownName(name: string): number {
+  return instantOfStamp(name.slice(name.lastIndexOf('/') + 1));
 }
 
 export function parseRunName(name: string): RunName {
@@ -66,7 +71,7 @@ export function parseRunName(name: string): RunName {
 /** The runs of one level that a window counts, which must begin and end with pieces of it. */
 export async function runsOfWindow(
   runs: Runs,
-  ref: PartitionRef,
+  ref: RunsRef,
   level: Level,
   { start, end }: Window,
 ): Promise<readonly RunName[]> {
@@ -93,7 +98,7 @@ export async function runsOfWindow(
  */
 export async function fewestRuns(
   runs: Runs,
-  ref: PartitionRef,
+  ref: RunsRef,
   window: Window,
 ): Promise<readonly RunName[]> {
   const [pieces, ...longer] = LEVELS as [Level, ...Level[]];
@@ -112,7 +117,7 @@ export async function fewestRuns(
 
 /** The run of a longer level that a run of five minutes is merged into, as soon as the slice that ends it is written. */
 function mergedInto(
-  ref: PartitionRef,
+  ref: RunsRef,
   level: Level,
   run: RunName,
 ): RunName & { readonly pieceEnd: number } {
@@ -129,14 +134,14 @@ function inOrder(a: RunName, b: RunName): number {
 /** The newest file of known devices that a slice up to `until` left; null: nothing was known before. */
 export async function lastKnown(
   runs: Runs,
-  ref: PartitionRef,
+  ref: RunsRef,
   until: number,
 ): Promise<{ readonly name: string; readonly sliceEnd: number } | null> {
   // One is written with every day's end at least, so a day's listing holds the newest.
   const day = stampOf(alignedDown(until, DAY_MS)).slice(0, 'yyyyMMdd'.length);
   let newest: { name: string; sliceEnd: number } | null = null;
   for (const name of await runs.list(`${folderOf(ref)}known/${day}`)) {
-    const sliceEnd = instantOfStamp(name.slice(name.lastIndexOf('/') + 1));
+    const sliceEnd = parseKnownName(name);
     if (sliceEnd <= until) newest = { name, sliceEnd };
   }
   return newest;
@@ -190,8 +195,12 @@ async function* piecesOf(
   yield writer.end();
 }
 
-export function folderOf({ stream, partition }: PartitionRef): string {
-  return `${stream}/${partition}/`;
+export function folderOf({ generation, stream, partition }: RunsRef): string {
+  return `${folderOfGeneration(generation)}${stream}/${partition}/`;
+}
+
+export function folderOfGeneration(generation: number): string {
+  return `${generation}/`;
 }
 
 /** `yyyyMMddTHHmm`: ascending names are ascending times. */

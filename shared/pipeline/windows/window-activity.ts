@@ -16,6 +16,7 @@ import {
   type Activities,
   LEVELS,
   type Level,
+  type RunsRef,
   fewestRuns,
   lastKnown,
   readRun,
@@ -29,7 +30,7 @@ import type { RunServices } from './write-runs.ts';
  */
 export async function windowActivity(
   services: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   window: Window,
 ): Promise<Activities> {
   if (!isOfPieces(window)) return readFromLog(services, ref, window);
@@ -40,23 +41,39 @@ export async function windowActivity(
 
 /** The devices that were known at `at`, without counts: from their first message until their identity was deleted. */
 export async function knownDevices(
-  { runs, codec }: RunServices,
-  ref: PartitionRef,
+  services: RunServices,
+  ref: RunsRef,
   at: number,
 ): Promise<Activities> {
+  return known(await toldDevices(services, ref, at));
+}
+
+/** Every device that was told of before `at`, be it that only its twin changed, or that it was deleted; without counts. */
+export async function toldDevices(
+  services: RunServices,
+  ref: RunsRef,
+  at: number,
+): Promise<Activities> {
+  const { runs, codec } = services;
   const until = alignedDown(at, PIECE_MS);
   const base = await lastKnown(runs, ref, until);
-  // Nothing is merged before the first hour has ended; then the newest file is of the last hour in which there was anything.
+  // There is none before the first hour has ended; then the newest one is of the last hour in which there was anything.
   const since = base?.sliceEnd ?? alignedDown(until - 1, HOUR_MS);
   const [pieces] = LEVELS as [Level];
   const fresh =
     since < until ? await runsOfWindow(runs, ref, pieces, { start: since, end: until }) : [];
   const names = [...(base === null ? [] : [base.name]), ...fresh.map(({ name }) => name)];
-  return known(mergeActivities(names.map((name) => readRun(runs, name, codec))));
+  const told = names.map((name) => readRun(runs, name, codec));
+  if (until < at) told.push(readFromLog(services, ref, { start: until, end: at }));
+  return uncounted(mergeActivities(told));
+}
+
+async function* uncounted(activities: Activities): Activities {
+  for await (const devices of activities) yield devices.map(withoutCounts);
 }
 
 async function* known(activities: Activities): Activities {
-  for await (const devices of activities) yield devices.filter(isKnown).map(withoutCounts);
+  for await (const devices of activities) yield devices.filter(isKnown);
 }
 
 function isOfPieces({ start, end }: Window): boolean {
@@ -65,7 +82,7 @@ function isOfPieces({ start, end }: Window): boolean {
 
 async function* readFromLog(
   { log, codec, graceMs }: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   window: Window,
 ): Activities {
   const collector = new PieceCollector();

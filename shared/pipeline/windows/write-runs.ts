@@ -9,13 +9,16 @@ import type { BlockCodec } from '../../format/activity-log/layout.ts';
 import { type ActivityLog, LogFileGoneError, type PartitionRef } from '../../ports/activity-log.ts';
 import type { Checkpoints } from '../../ports/checkpoints.ts';
 import type { Runs } from '../../ports/runs.ts';
-import { type LogPlace, placed, readForward } from '../log/read-log.ts';
+import { FIRST_FILE } from '../log/file-name.ts';
+import { type LogPlace, type PlacedBlock, placed, readForward } from '../log/read-log.ts';
 import { PieceCollector } from './collect-pieces.ts';
 import { mergeActivities } from './merge-activities.ts';
 import {
   type Activities,
   LEVELS,
+  type RunsRef,
   knownName,
+  parseKnownName,
   parseRunName,
   readRun,
   runName,
@@ -45,7 +48,7 @@ export interface RunsState {
   readonly groupsRevision: number;
   /** By level, but the last: runs that are not merged into the next one yet. */
   readonly unmerged: readonly (readonly string[])[];
-  /** The newest file of known devices, and the hours' runs that are not in it yet. */
+  /** The newest file of known devices, and the runs of five minutes that are not in it yet. */
   readonly known: string | null;
   readonly unknown: readonly string[];
   /** Event Hubs times between which messages were lost before they were read: who sent too little then cannot be told. The last ones. */
@@ -57,8 +60,8 @@ export class RunsTakenError extends Error {
   readonly code = 'RUNS_TAKEN';
 }
 
-export function runsCheckpoint({ stream, partition }: PartitionRef): string {
-  return `runs/${stream}/${partition}`;
+export function runsCheckpoint({ generation, stream, partition }: RunsRef): string {
+  return `runs/${generation}/${stream}/${partition}`;
 }
 
 const MAX_GAPS = 64;
@@ -70,7 +73,7 @@ const MAX_GAPS = 64;
  */
 export async function writeRuns(
   services: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   until: number,
   lost: Window | null = null,
 ): Promise<void> {
@@ -96,7 +99,7 @@ export async function writeRuns(
  */
 export async function mayHaveLost(
   { checkpoints, graceMs }: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   window: Window,
   lost: Window | null,
 ): Promise<boolean> {
@@ -108,7 +111,7 @@ export async function mayHaveLost(
 
 async function writeSlices(
   services: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   until: number,
   lost: Window | null,
 ): Promise<void> {
@@ -128,7 +131,9 @@ async function writeSlices(
   let lastEnqueuedTime = state?.lastEnqueuedTime ?? null;
   const finish = async (from: RunsState, place: LogPlace | null): Promise<RunsState> => {
     const sliceEnd = from.sliceEnd + PIECE_MS;
-    const reached = { place, sliceEnd, until: sliceEnd + graceMs, lastEnqueuedTime, position };
+    // Never back: with a shorter grace period than before, rows would count in two slices.
+    const until = Math.max(from.until, sliceEnd + graceMs);
+    const reached = { place, sliceEnd, until, lastEnqueuedTime, position };
     const state = { ...from, ...reached, groupsRevision, gaps };
     const next = await writeSlice(services, ref, state, collector);
     collector = new PieceCollector();
@@ -137,7 +142,7 @@ async function writeSlices(
     return next;
   };
   let place = state?.place ?? null;
-  for await (const { block, file, offset } of forward(log, ref, place, codec)) {
+  for await (const { block, file, offset, isBehindCut } of forward(log, ref, place, codec)) {
     const { header } = block;
     place = { file, offset };
     if (header.kind === 'close') continue;
@@ -145,8 +150,9 @@ async function writeSlices(
     const end = header.firstEnqueuedTime;
     // What a stream still held when it was made again, nobody knows.
     const isAgain = position !== null && position.epoch !== header.epoch;
-    if ((header.lost !== null || isAgain) && end >= state.until && gaps.at(-1)?.end !== end) {
-      gaps = [...gaps, { start: lastEnqueuedTime ?? state.until, end }].slice(-MAX_GAPS);
+    const hasLost = header.lost !== null || isAgain || isBehindCut;
+    if (hasLost && end >= state.until && gaps.at(-1)?.end !== end) {
+      gaps = [...gaps, { start: lastEnqueuedTime ?? 0, end }].slice(-MAX_GAPS);
     }
     lastEnqueuedTime = header.lastEnqueuedTime;
     const rows = placed(ref, place, () => readRows({ ...block, header }, codec));
@@ -166,22 +172,25 @@ async function writeSlices(
   while (state !== null && state.sliceEnd < until) state = await finish(state, place);
 }
 
-/** From the place on; where retention took its file, from what is left. */
+/** From the place on; where retention took its file, from what is left. The first block behind what retention took is marked. */
 async function* forward(
   log: ActivityLog,
   ref: PartitionRef,
   from: LogPlace | null,
   codec: BlockCodec,
-): ReturnType<typeof readForward> {
+): AsyncGenerator<PlacedBlock & { readonly isBehindCut: boolean }> {
   let begun = false;
   try {
-    for await (const block of readForward(log, ref, from, codec)) {
+    for await (const one of readForward(log, ref, from, codec)) {
+      yield { ...one, isBehindCut: !begun && from === null && one.file !== FIRST_FILE };
       begun = true;
-      yield block;
     }
   } catch (error) {
     if (begun || !(error instanceof LogFileGoneError)) throw error;
-    yield* readForward(log, ref, null, codec);
+    for await (const one of readForward(log, ref, null, codec)) {
+      yield { ...one, isBehindCut: !begun };
+      begun = true;
+    }
   }
 }
 
@@ -204,36 +213,48 @@ function beginning(firstEnqueuedTime: number, graceMs: number): RunsState {
 
 async function writeSlice(
   services: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   state: RunsState,
   collector: PieceCollector,
 ): Promise<RunsState> {
   const { runs, codec } = services;
+  const { stream, partition } = ref;
   const { sliceEnd, position, groupsRevision } = state;
   const [level] = LEVELS as [(typeof LEVELS)[number]];
   const written: string[] = [];
   for (const { start, devices } of collector.take()) {
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
-    const header = { ...ref, piece, sliceEnd, position, groupsRevision };
+    const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
     await writeRun(runs, name, header, [devices], codec);
     written.push(name);
   }
   const [first = [], ...others] = state.unmerged;
-  let next: RunsState = { ...state, unmerged: [[...first, ...written], ...others] };
+  const unmerged = [[...first, ...written], ...others];
+  let next: RunsState = { ...state, unmerged, unknown: [...state.unknown, ...written] };
+  let hours: readonly string[] = [];
   for (let i = 1; i < LEVELS.length; i++) {
-    if (sliceEnd % LEVELS[i]!.size === 0) next = await mergeLevel(services, ref, next, i);
+    if (sliceEnd % LEVELS[i]!.size !== 0) continue;
+    const merged = await mergeLevel(services, ref, next, i);
+    if (i === 1) hours = merged.written;
+    next = merged.state;
   }
-  return sliceEnd % HOUR_MS === 0 ? writeKnown(services, ref, next) : next;
+  // Whoever asks takes the newest file and the runs of pieces behind it: what came late before it must be in a file.
+  const knownUntil =
+    state.known === null ? alignedDown(sliceEnd - 1, HOUR_MS) : parseKnownName(state.known);
+  const isLate = written.some((name) => parseRunName(name).pieceStart < knownUntil);
+  if (sliceEnd % HOUR_MS !== 0 && !isLate) return next;
+  return writeKnown(services, ref, next, new Set(first.concat(written)), hours);
 }
 
 /** Merges what waits below the level into one run for each of its pieces. */
 async function mergeLevel(
   { runs, codec }: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   state: RunsState,
   index: number,
-): Promise<RunsState> {
+): Promise<{ readonly state: RunsState; readonly written: readonly string[] }> {
+  const { stream, partition } = ref;
   const { sliceEnd, position, groupsRevision, unmerged } = state;
   const level = LEVELS[index]!;
   const pieces = Map.groupBy(unmerged[index - 1]!, (name) =>
@@ -243,7 +264,7 @@ async function mergeLevel(
   for (const [start, names] of [...pieces].sort(([a], [b]) => a - b)) {
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
-    const header = { ...ref, piece, sliceEnd, position, groupsRevision };
+    const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
     const merged = mergeActivities(names.map((each) => readRun(runs, each, codec)));
     await writeRun(runs, name, header, merged, codec);
     written.push(name);
@@ -251,26 +272,35 @@ async function mergeLevel(
   const above = unmerged.map((names, i) =>
     i === index - 1 ? [] : i === index ? [...names, ...written] : names,
   );
-  const unknown = index === 1 ? [...state.unknown, ...written] : state.unknown;
-  return { ...state, unmerged: above, unknown };
+  return { state: { ...state, unmerged: above }, written };
 }
 
-/** All devices that were known when the hour ended: without what its first minutes told of the next hour. */
+/**
+ * All devices that were known when the slice ended: without what it told of pieces behind it. `hours` are the runs that `merged` were
+ * merged into, if they were.
+ */
 async function writeKnown(
   { runs, codec }: RunServices,
-  ref: PartitionRef,
+  ref: RunsRef,
   state: RunsState,
+  merged: ReadonlySet<string>,
+  hours: readonly string[],
 ): Promise<RunsState> {
+  const { stream, partition } = ref;
   const { sliceEnd, position, groupsRevision } = state;
   const isPast = (name: string) => parseRunName(name).pieceStart < sliceEnd;
   const fresh = state.unknown.filter(isPast);
   // Once a day in any case: who looks for the newest lists a day.
   if (fresh.length === 0 && (state.known === null || sliceEnd % DAY_MS !== 0)) return state;
+  const fewest =
+    hours.length === 0
+      ? fresh
+      : [...hours.filter(isPast), ...fresh.filter((name) => !merged.has(name))];
   const name = knownName(ref, sliceEnd);
-  const sources = [...(state.known === null ? [] : [state.known]), ...fresh];
-  const merged = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
-  const header = { ...ref, piece: null, sliceEnd, position, groupsRevision };
-  await writeRun(runs, name, header, allWithoutCounts(merged), codec);
+  const sources = [...(state.known === null ? [] : [state.known]), ...fewest];
+  const devices = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
+  const header = { stream, partition, piece: null, sliceEnd, position, groupsRevision };
+  await writeRun(runs, name, header, allWithoutCounts(devices), codec);
   return { ...state, known: name, unknown: state.unknown.filter((each) => !isPast(each)) };
 }
 

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { HOUR_MS, PIECE_MS, type Window } from '../../../shared/domain/window/window.ts';
+import { HOUR_MS, PIECE_MS } from '../../../shared/domain/window/window.ts';
 import { closeWindow, judgeUnheard } from '../../../shared/pipeline/windows/close-window.ts';
 import { IN_FLIGHT_MS } from '../../../shared/pipeline/windows/progress.ts';
 import { keepRegisteredDevices } from '../../../shared/pipeline/windows/registered-devices.ts';
+import type { WindowTask } from '../../../shared/pipeline/windows/window-plan.ts';
 import { NOTHING_JUDGED } from '../../../shared/pipeline/windows/window-summary.ts';
 import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { MINUTE, PARTITION, START } from '../log/logs.ts';
 import { GRACE_MS, filesOf, happened, histories } from './histories.ts';
 import { WindowWorld } from './window-world.ts';
 
-const WINDOW: Window = { start: START + PIECE_MS, end: START + 2 * PIECE_MS };
+const WINDOW: WindowTask = { start: START + PIECE_MS, end: START + 2 * PIECE_MS, generation: 0 };
 const talks = groupOf('default', timeWindowRule({ minThreshold: 1, maxThreshold: 2 }));
 
 /** Device `a` spoke before the window, `b` in it; the window is due. */
@@ -70,7 +71,7 @@ describe('closing a window', () => {
       happened({ at: START + MINUTE }),
       happened({ at: START + 7 * MINUTE, peers: [0] }),
     );
-    const window = { start: START + 6 * MINUTE, end: START + 9 * MINUTE };
+    const window = { start: START + 6 * MINUTE, end: START + 9 * MINUTE, generation: 0 };
     world.passEndOf(window.end);
     assert.ok((await world.due()).some(({ end }) => end === window.end));
     assert.equal(await closeWindow(world.services, PARTITION, window), null);
@@ -98,7 +99,7 @@ describe('closing a window', () => {
   it('closes none that was never begun', async () => {
     const world = await due();
     world.passEndOf(WINDOW.end + PIECE_MS);
-    const next = { start: WINDOW.end, end: WINDOW.end + PIECE_MS };
+    const next = { ...WINDOW, start: WINDOW.end, end: WINDOW.end + PIECE_MS };
     await assert.rejects(closeWindow(world.services, PARTITION, next), /never begun/);
   });
 
@@ -126,9 +127,9 @@ describe('where messages were destroyed unread', () => {
 
   async function closeAll(world: WindowWorld) {
     const closed: Record<string, unknown> = {};
-    for (const { start, end } of await world.due()) {
-      const summary = await closeWindow(world.services, PARTITION, { start, end });
-      closed[(start - START) / MINUTE] = summary;
+    for (const window of await world.due()) {
+      const summary = await closeWindow(world.services, PARTITION, window);
+      closed[(window.start - START) / MINUTE] = summary;
     }
     return closed;
   }
@@ -245,7 +246,7 @@ describe('after an outage of our own', () => {
   it('no device is told silent: windows wait for what was not read, and close in order', async () => {
     const world = new WindowWorld();
     await world.declare(talks);
-    const done: Window[] = [];
+    const done: WindowTask[] = [];
     const [before, backlog] = [spoken.slice(0, 120), spoken.slice(120)];
     await world.commit(...before);
     world.passEndOf(START + 50 * MINUTE);

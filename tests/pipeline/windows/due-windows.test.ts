@@ -7,10 +7,9 @@ import {
   dueWindows,
   finishWindow,
   groupsOfWindow,
-  allWindowsDone,
-  judgeBetween,
   windowRecordName,
 } from '../../../shared/pipeline/windows/due-windows.ts';
+import { allWindowsDone, judgeBetween } from '../../../shared/pipeline/windows/window-plan.ts';
 import { CLOCK_SLACK_MS } from '../../../shared/pipeline/windows/progress.ts';
 import { groupOf, groupSet, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { altered } from '../../support/ingest-world.ts';
@@ -272,7 +271,7 @@ describe('the groups of a window', () => {
 
   it('are nobody’s of a window that was never begun', async () => {
     const world = await begun();
-    const window = { start: START, end: START + PIECE_MS };
+    const window = { start: START, end: START + PIECE_MS, generation: 0 };
     await assert.rejects(groupsOfWindow(world.services, window), /never begun/);
     await assert.rejects(finishWindow(world.services, window, DONE), /never begun/);
   });

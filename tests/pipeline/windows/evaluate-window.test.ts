@@ -18,7 +18,6 @@ import {
   HOUR_MS,
   PIECE_MS,
   type Window,
-  alignedDown,
   alignedUp,
   windowAt,
 } from '../../../shared/domain/window/window.ts';
@@ -29,8 +28,9 @@ import {
 import { writeRuns } from '../../../shared/pipeline/windows/write-runs.ts';
 import { groupOf, groupSet, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { altered } from '../../support/ingest-world.ts';
-import { MINUTE, PARTITION, START } from '../log/logs.ts';
+import { MINUTE, START } from '../log/logs.ts';
 import {
+  RUNS,
   GRACE_MS,
   type Happened,
   countedInWindow,
@@ -58,7 +58,7 @@ async function worldOf(
     clock: { now: () => until },
     hub: 'test-hub',
   };
-  await writeRuns(services, PARTITION, until);
+  await writeRuns(services, RUNS, until);
   return { services, alerts };
 }
 
@@ -82,7 +82,7 @@ async function linesOf(alerts: MemoryAlertStore): Promise<string[]> {
 
 async function judged(history: readonly Happened[], groups: GroupSet, window = WINDOW) {
   const { services, alerts } = await worldOf(history, Math.max(window.end, START + HOUR_MS));
-  const summary = await evaluateWindow(services, PARTITION, window, groups);
+  const summary = await evaluateWindow(services, RUNS, window, groups);
   const lines = await linesOf(alerts);
   assert.equal(summary.alerts, lines.length);
   return lines;
@@ -304,7 +304,7 @@ describe('the alert of a window', () => {
 
   it('names the window, the rule’s figures and who accounts for most of the count', async () => {
     const { services, alerts } = await worldOf(history);
-    const summary = await evaluateWindow(services, PARTITION, WINDOW, groups);
+    const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
     assert.deepEqual(summary, { devices: 1, alerts: 1, mayHaveLost: false });
     const [alert] = await allOf(alerts);
     assert.equal(alert!.alertType, `IoT_CA_${CONNECTIONS}`);
@@ -340,12 +340,12 @@ describe('the alert of a window', () => {
     const events = [...history, message('a', [0, 1, 2], { at: NEXT.start + 2000 })];
     const once = await worldOf(events, START + HOUR_MS);
     for (const window of [WINDOW, NEXT]) {
-      await evaluateWindow(once.services, PARTITION, window, groups);
+      await evaluateWindow(once.services, RUNS, window, groups);
     }
     const often = await worldOf(events, START + HOUR_MS);
     await Promise.all(
       [NEXT, WINDOW, NEXT, WINDOW].map((window) =>
-        evaluateWindow(often.services, PARTITION, window, groups),
+        evaluateWindow(often.services, RUNS, window, groups),
       ),
     );
     assert.equal((await allOf(once.alerts)).length, 2);
@@ -356,11 +356,11 @@ describe('the alert of a window', () => {
 
   it('stays as a person left it when the window is evaluated again', async () => {
     const { services, alerts } = await worldOf(history);
-    await evaluateWindow(services, PARTITION, WINDOW, groups);
+    await evaluateWindow(services, RUNS, WINDOW, groups);
     const stored = await alerts.read('a', (await allOf(alerts))[0]!.id);
     const resolved = resolveAlert(stored!.alert, START + HOUR_MS)!;
     await alerts.replace('a', resolved, stored!.version);
-    await evaluateWindow(services, PARTITION, WINDOW, groups);
+    await evaluateWindow(services, RUNS, WINDOW, groups);
     assert.deepEqual(await allOf(alerts), [resolved]);
   });
 
@@ -374,9 +374,9 @@ describe('the alert of a window', () => {
         return alerts.create(key, alert);
       },
     });
-    const half = evaluateWindow({ ...services, alerts: dying }, PARTITION, WINDOW, groups);
+    const half = evaluateWindow({ ...services, alerts: dying }, RUNS, WINDOW, groups);
     await assert.rejects(half, /died/);
-    const summary = await evaluateWindow(services, PARTITION, WINDOW, groups);
+    const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
     assert.deepEqual(summary, { devices: 30, alerts: 30, mayHaveLost: false });
     assert.equal((await allOf(alerts)).length, 30);
   });
@@ -414,7 +414,7 @@ describe('a window of random messages', () => {
             ),
           );
           const { services, alerts } = await worldOf(history, alignedUp(window.end, PIECE_MS));
-          await evaluateWindow(services, PARTITION, window, groups);
+          await evaluateWindow(services, RUNS, window, groups);
           const expected = expectedOf(history, groups, window);
           const ambiguous = (text: string) => expected.ambiguous.has(text.split(' ')[0]!);
           const found = (await linesOf(alerts)).filter((text) => !ambiguous(text));
@@ -437,7 +437,7 @@ describe('a window of random messages', () => {
     );
     const needsKnown = [...byGroup.values()].flat().some((rule) => isOutside(0, rule));
     const left = countedInWindow(history, window);
-    const right = needsKnown ? knownAt(history, alignedDown(window.end, PIECE_MS)) : {};
+    const right = needsKnown ? knownAt(history, window.end) : {};
     const lines: string[] = [];
     const ambiguous = new Set<string>();
     for (const id of new Set([...Object.keys(left), ...Object.keys(right)])) {

@@ -8,7 +8,6 @@ import { isKnown } from '../../../shared/domain/window/device-activity.ts';
 import { countOf, tupleAt } from '../../../shared/domain/window/five-tuples.ts';
 import {
   DAY_MS,
-  HOUR_MS,
   PIECE_MS,
   type Window,
   alignedDown,
@@ -23,7 +22,10 @@ import type { ActivityLog } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
 import { wholeOf } from '../../contracts/runs.ts';
 import { type TestConnection, type TestRow, testRow } from '../../format/activity-log/blocks.ts';
-import { LogWriter, MINUTE, START } from '../log/logs.ts';
+import { LogWriter, MINUTE, PARTITION, START } from '../log/logs.ts';
+
+/** The partition that `LogWriter` writes, and the first generation of its runs. */
+export const RUNS = { ...PARTITION, generation: 0 };
 
 export const GRACE_MS = 5 * MINUTE;
 
@@ -269,37 +271,18 @@ export function countedInWindow(history: readonly Happened[], window: Window) {
   return countedIn(history.filter((e) => holds(window, e.hubTime) && e.at < window.end + GRACE_MS));
 }
 
-/** The end of the slice that an event is read in. */
-function sliceOf({ at }: Happened): number {
-  return alignedDown(at - GRACE_MS, PIECE_MS) + PIECE_MS;
-}
-
-/**
- * Known at the end of a slice: what the newest file of known devices holds (with each hour the events that were read by then and
- * are of before then), and beside it what was read since of the time since.
- */
+/** The devices that are known at `until`: of what happened before, and was read in time for a window that ends there. */
 export function knownAt(history: readonly Happened[], until: number): Record<string, Shown> {
-  const events = history.filter((e) => e.kind !== 'telemetry' && e.deviceId !== '');
-  const filedAt = (e: Happened) =>
-    Math.max(alignedUp(sliceOf(e), HOUR_MS), alignedDown(e.hubTime, HOUR_MS) + HOUR_MS);
-  const filings = events.map(filedAt).filter((time) => time <= until);
-  const base = filings.length === 0 ? null : Math.max(...filings, sinceMidnight(filings, until));
-  const since = base ?? alignedDown(until - 1, HOUR_MS);
-  const known = events.filter(
-    (e) =>
-      (base !== null && filedAt(e) <= base) ||
-      (e.hubTime >= since && e.hubTime < until && sliceOf(e) <= until),
-  );
-  const devices = Object.entries(countedIn(known)).filter(([, device]) => isKnown(device));
+  const mark = alignedDown(until, PIECE_MS);
+  const told = history.filter((e) => {
+    if (e.kind === 'telemetry' || e.deviceId === '') return false;
+    // A window that ends inside five minutes takes what was late for the last five with them.
+    return e.hubTime < mark ? e.at < mark + GRACE_MS : e.hubTime < until && e.at < until + GRACE_MS;
+  });
+  const devices = Object.entries(countedIn(told)).filter(([, device]) => isKnown(device));
   return Object.fromEntries(
     devices.map(([id, device]) => [id, { ...device, messages: 0, twinUpdates: 0, tuples: [] }]),
   );
-}
-
-/** The last midnight, if there was a file of known devices by then. */
-function sinceMidnight(filings: readonly number[], until: number): number {
-  const midnight = alignedDown(until, DAY_MS);
-  return Math.min(...filings) <= midnight ? midnight : -Infinity;
 }
 
 /** What is counted for a device that sent no message is not of one group. */

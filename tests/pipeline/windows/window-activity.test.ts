@@ -18,8 +18,9 @@ import {
 } from '../../../shared/pipeline/windows/run-files.ts';
 import { knownDevices, windowActivity } from '../../../shared/pipeline/windows/window-activity.ts';
 import { writeRuns } from '../../../shared/pipeline/windows/write-runs.ts';
-import { MINUTE, PARTITION, START } from '../log/logs.ts';
+import { MINUTE, START } from '../log/logs.ts';
 import {
+  RUNS,
   GRACE_MS,
   type Happened,
   countedInWindow,
@@ -50,7 +51,7 @@ function windowsOf(history: readonly Happened[], size: number, most: number): re
 async function written(history: readonly Happened[]) {
   const { log } = await writeHistory(history);
   const services = runServices(log);
-  await writeRuns(services, PARTITION, endOf(history));
+  await writeRuns(services, RUNS, endOf(history));
   return services;
 }
 
@@ -61,13 +62,13 @@ describe('what devices did in a window', () => {
         const services = await written(history);
         for (const size of SIZES) {
           for (const window of windowsOf(history, size, 6)) {
-            const found = await shown(await windowActivity(services, PARTITION, window));
+            const found = await shown(await windowActivity(services, RUNS, window));
             const [a, b] = sameDevices(found, countedInWindow(history, window));
             assert.deepEqual(a, b, `${size / MINUTE} minutes from ${window.start}`);
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   });
 
@@ -78,7 +79,7 @@ describe('what devices did in a window', () => {
         for (const day of windowsOf(history, DAY_MS, 3)) {
           const [pieces, hours, days] = await Promise.all(
             LEVELS.map(async (level) => {
-              const names = await runsOfWindow(services.runs, PARTITION, level, day);
+              const names = await runsOfWindow(services.runs, RUNS, level, day);
               const { runs, codec } = services;
               return shown(mergeActivities(names.map(({ name }) => readRun(runs, name, codec))));
             }),
@@ -105,9 +106,9 @@ describe('what devices did in a window', () => {
     ];
     const services = await written(history);
     const window = windowAt(hubTime, PIECE_MS);
-    const found = await shown(await windowActivity(services, PARTITION, window));
+    const found = await shown(await windowActivity(services, RUNS, window));
     assert.deepEqual(Object.keys(found), ['a', 'just']);
-    const hour = await shown(await windowActivity(services, PARTITION, windowAt(hubTime, HOUR_MS)));
+    const hour = await shown(await windowActivity(services, RUNS, windowAt(hubTime, HOUR_MS)));
     assert.deepEqual(Object.keys(hour), ['a', 'just', 'late']);
   });
 
@@ -122,7 +123,7 @@ describe('what devices did in a window', () => {
     ];
     const services = await written(history);
     const window = { start: START, end };
-    const found = await shown(await windowActivity(services, PARTITION, window));
+    const found = await shown(await windowActivity(services, RUNS, window));
     assert.deepEqual(Object.keys(found), ['a', 'just', 'timely']);
   });
 
@@ -135,7 +136,7 @@ describe('what devices did in a window', () => {
     ];
     const services = await written(history);
     const window = { start, end: start + MINUTE };
-    const found = await shown(await windowActivity(services, PARTITION, window));
+    const found = await shown(await windowActivity(services, RUNS, window));
     assert.deepEqual(Object.keys(found), ['a', 'ahead']);
   });
 
@@ -146,7 +147,7 @@ describe('what devices did in a window', () => {
     const services = await written(history);
     const countOf = async (fromMinutes: number, toMinutes: number) => {
       const window = { start: START + fromMinutes * MINUTE, end: START + toMinutes * MINUTE };
-      return (await fewestRuns(services.runs, PARTITION, window)).length;
+      return (await fewestRuns(services.runs, RUNS, window)).length;
     };
     // Each piece has two runs: the slice before it reads its beginning.
     assert.equal(await countOf(15, 20), 2);
@@ -159,8 +160,8 @@ describe('what devices did in a window', () => {
   it('is nothing where nothing was written', async () => {
     const services = await written([happened()]);
     const before = { start: START - DAY_MS, end: START - DAY_MS + PIECE_MS };
-    assert.deepEqual(await shown(await windowActivity(services, PARTITION, before)), {});
-    const other = { ...PARTITION, partition: '00' };
+    assert.deepEqual(await shown(await windowActivity(services, RUNS, before)), {});
+    const other = { ...RUNS, partition: '00' };
     const window = windowAt(START, HOUR_MS);
     assert.deepEqual(await shown(await windowActivity(services, other, window)), {});
   });
@@ -181,12 +182,12 @@ describe('the devices that are known', () => {
         const all = [...instants].filter((time) => time <= endOf(history));
         const step = Math.max(1, Math.floor(all.length / 25));
         for (const at of all.filter((_, i) => i % step === 0)) {
-          const found = await shown(await knownDevices(services, PARTITION, at));
+          const found = await shown(await knownDevices(services, RUNS, at));
           const [a, b] = sameDevices(found, knownAt(history, at));
           assert.deepEqual(a, b, new Date(at).toISOString());
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   });
 
@@ -199,7 +200,7 @@ describe('the devices that are known', () => {
     ];
     const services = await written(history);
     const known = async (at: number) =>
-      Object.keys(await shown(await knownDevices(services, PARTITION, at)));
+      Object.keys(await shown(await knownDevices(services, RUNS, at)));
     for (const days of [1, 2, 3]) {
       assert.deepEqual(await known(START + days * DAY_MS), ['a', 'b'], `after ${days} days`);
       assert.deepEqual(await known(alignedDown(START + days * DAY_MS, DAY_MS)), ['a', 'b']);

@@ -8,7 +8,6 @@ import {
   type SecurityGroup,
   groupKey,
 } from '../../../shared/domain/security-group/security-group.ts';
-import type { Window } from '../../../shared/domain/window/window.ts';
 import type { DataHeader } from '../../../shared/format/activity-log/header.ts';
 import { closeWindow } from '../../../shared/pipeline/windows/close-window.ts';
 import {
@@ -16,6 +15,7 @@ import {
   dueWindows,
   finishWindow,
 } from '../../../shared/pipeline/windows/due-windows.ts';
+import type { WindowTask } from '../../../shared/pipeline/windows/window-plan.ts';
 import { OneAtATime } from '../../../shared/pipeline/one-at-a-time.ts';
 import { CLOCK_SLACK_MS } from '../../../shared/pipeline/windows/progress.ts';
 import { LogWriter, PARTITION } from '../log/logs.ts';
@@ -74,13 +74,13 @@ export class WindowWorld {
     this.now = end + GRACE_MS + CLOCK_SLACK_MS;
   }
 
-  due(): Promise<readonly Window[]> {
+  due(): Promise<readonly WindowTask[]> {
     return dueWindows(this.services);
   }
 
   /** One run of the timer: every window that is due and closed is done. Gives those that were. */
-  async run(services: WindowServices = this.services): Promise<Window[]> {
-    const done: Window[] = [];
+  async run(services: WindowServices = this.services): Promise<WindowTask[]> {
+    const done: WindowTask[] = [];
     for (const window of await dueWindows(services)) {
       const summary = await closeWindow(services, PARTITION, window);
       if (summary === null) continue;

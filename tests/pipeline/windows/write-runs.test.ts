@@ -20,9 +20,12 @@ import {
 } from '../../../shared/pipeline/windows/write-runs.ts';
 import { LogFileGoneError } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
+import { windowActivity } from '../../../shared/pipeline/windows/window-activity.ts';
 import { altered } from '../../support/ingest-world.ts';
-import { MINUTE, PARTITION, START } from '../log/logs.ts';
+import { MINUTE, START } from '../log/logs.ts';
 import {
+  shown,
+  RUNS,
   GRACE_MS,
   type Happened,
   endOf,
@@ -34,14 +37,14 @@ import {
 } from './histories.ts';
 
 async function stateOf({ checkpoints }: RunServices): Promise<RunsState | null> {
-  const stored = await checkpoints.read(runsCheckpoint(PARTITION));
+  const stored = await checkpoints.read(runsCheckpoint(RUNS));
   return stored === null ? null : (stored.value as RunsState);
 }
 
 async function wholeFrom(history: readonly Happened[]) {
   const { log } = await writeHistory(history);
   const services = runServices(log);
-  await writeRuns(services, PARTITION, endOf(history));
+  await writeRuns(services, RUNS, endOf(history));
   return { log, files: await filesOf(services.runs), state: await stateOf(services) };
 }
 
@@ -79,15 +82,15 @@ describe('runs of a partition', () => {
         await writeHistory(history, async ({ log }, lastAt) => {
           services ??= runServices(log);
           if (pauses[block++ % (pauses.length || 1)] === true) return;
-          await writeRuns(services, PARTITION, alignedDown(lastAt - GRACE_MS, PIECE_MS));
+          await writeRuns(services, RUNS, alignedDown(lastAt - GRACE_MS, PIECE_MS));
         });
         const stepwise = services!;
-        await writeRuns(stepwise, PARTITION, endOf(history));
+        await writeRuns(stepwise, RUNS, endOf(history));
         const whole = await wholeFrom(history);
         assert.deepEqual(await filesOf(stepwise.runs), whole.files);
         assert.deepEqual(await stateOf(stepwise), whole.state);
-        await writeRuns(stepwise, PARTITION, endOf(history));
-        await writeRuns(stepwise, PARTITION, endOf(history) - DAY_MS);
+        await writeRuns(stepwise, RUNS, endOf(history));
+        await writeRuns(stepwise, RUNS, endOf(history) - DAY_MS);
         assert.deepEqual(await filesOf(stepwise.runs), whole.files);
         assert.deepEqual(await stateOf(stepwise), whole.state);
       }),
@@ -106,11 +109,11 @@ describe('runs of a partition', () => {
           const { log, files, state } = await wholeFrom(history);
           const services = runServices(log);
           for (const death of deaths) {
-            await writeRuns(dyingAt(services, new Map([death])), PARTITION, endOf(history)).catch(
+            await writeRuns(dyingAt(services, new Map([death])), RUNS, endOf(history)).catch(
               (error: Error) => assert.equal(error.message, 'died'),
             );
           }
-          await writeRuns(services, PARTITION, endOf(history));
+          await writeRuns(services, RUNS, endOf(history));
           assert.deepEqual(await filesOf(services.runs), files);
           assert.deepEqual(await stateOf(services), state);
         },
@@ -132,14 +135,14 @@ describe('runs of a partition', () => {
     const end = midnight + 20 * MINUTE;
     const whole = runServices(log);
     const counter = dyingAt(whole, new Map());
-    await writeRuns(counter, PARTITION, end);
+    await writeRuns(counter, RUNS, end);
     const [files, state] = [await filesOf(whole.runs), await stateOf(whole)];
     for (let write = 0; write < counter.writes(); write++) {
       for (const when of ['before', 'after'] as const) {
         const services = runServices(log);
         const dying = dyingAt(services, new Map([[write, when]]));
-        await assert.rejects(writeRuns(dying, PARTITION, end), /died/);
-        await writeRuns(services, PARTITION, end);
+        await assert.rejects(writeRuns(dying, RUNS, end), /died/);
+        await writeRuns(services, RUNS, end);
         assert.deepEqual(await filesOf(services.runs), files);
         assert.deepEqual(await stateOf(services), state);
       }
@@ -162,7 +165,7 @@ describe('runs of a partition', () => {
           }),
         });
         await Promise.all(
-          [slow(), slow(), slow()].map((each) => writeRuns(each, PARTITION, endOf(history))),
+          [slow(), slow(), slow()].map((each) => writeRuns(each, RUNS, endOf(history))),
         );
         assert.deepEqual(await filesOf(services.runs), files);
         assert.deepEqual(await stateOf(services), state);
@@ -176,10 +179,10 @@ describe('runs of a partition', () => {
     const services = runServices(log);
     const refusing = altered(services.checkpoints, { write: async () => null });
     const end = START + HOUR_MS;
-    const written = writeRuns({ ...services, checkpoints: refusing }, PARTITION, end);
+    const written = writeRuns({ ...services, checkpoints: refusing }, RUNS, end);
     await assert.rejects(written, RunsTakenError);
-    await writeRuns(services, PARTITION, START + PIECE_MS);
-    const stuck = writeRuns({ ...services, checkpoints: refusing }, PARTITION, end);
+    await writeRuns(services, RUNS, START + PIECE_MS);
+    const stuck = writeRuns({ ...services, checkpoints: refusing }, RUNS, end);
     await assert.rejects(stuck, RunsTakenError);
   });
 
@@ -187,16 +190,16 @@ describe('runs of a partition', () => {
     const history = [happened(), happened({ at: START + HOUR_MS })];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + 2 * PIECE_MS);
+    await writeRuns(services, RUNS, START + 2 * PIECE_MS);
     assert.equal((await stateOf(services))!.sliceEnd, START + 2 * PIECE_MS);
     // 11:59:59 by IoT Hub, read in the slice that ends at 12:00; nothing of the second message.
     assert.deepEqual(Object.keys(await filesOf(services.runs)), [
-      `${folderOf(PARTITION)}1h/20260822T1100/20260822T1200`,
-      `${folderOf(PARTITION)}5m/20260822T1155/20260822T1200`,
-      `${folderOf(PARTITION)}known/20260822T1200`,
+      `${folderOf(RUNS)}1h/20260822T1100/20260822T1200`,
+      `${folderOf(RUNS)}5m/20260822T1155/20260822T1200`,
+      `${folderOf(RUNS)}known/20260822T1200`,
     ]);
     const empty = runServices(new MemoryActivityLog());
-    await writeRuns(empty, PARTITION, START);
+    await writeRuns(empty, RUNS, START);
     assert.deepEqual([await stateOf(empty), await filesOf(empty.runs)], [null, {}]);
   });
 
@@ -208,15 +211,15 @@ describe('runs of a partition', () => {
     ];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + HOUR_MS);
+    await writeRuns(services, RUNS, START + HOUR_MS);
     const headerOf = async (name: string) => {
       const reader = new RunReader(codec);
-      for await (const piece of (await services.runs.read(folderOf(PARTITION) + name))!) {
+      for await (const piece of (await services.runs.read(folderOf(RUNS) + name))!) {
         reader.push(piece);
       }
       return reader.header;
     };
-    const { stream, partition } = PARTITION;
+    const { stream, partition } = RUNS;
     const of = { stream, partition, position: { epoch: 0, sequence: 1 }, groupsRevision: 0 };
     const sliceEnd = START + 10 * MINUTE;
     assert.deepEqual(await headerOf('5m/20260822T1155/20260822T1210'), {
@@ -236,13 +239,13 @@ describe('runs of a partition', () => {
     const history = [happened({ at: START + GRACE_MS })];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + 2 * DAY_MS);
-    const known = await services.runs.list(`${folderOf(PARTITION)}known/`);
+    await writeRuns(services, RUNS, START + 2 * DAY_MS);
+    const known = await services.runs.list(`${folderOf(RUNS)}known/`);
     const midnight = alignedDown(START, DAY_MS);
     assert.deepEqual(
       known,
       [START + HOUR_MS, midnight + DAY_MS, midnight + 2 * DAY_MS].map((time) =>
-        knownName(PARTITION, time),
+        knownName(RUNS, time),
       ),
     );
   });
@@ -251,10 +254,10 @@ describe('runs of a partition', () => {
     const history = [happened(), happened({ at: START + 6 * MINUTE })];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + 30 * MINUTE);
-    await services.runs.remove(`${folderOf(PARTITION)}5m/${stampOf(START + PIECE_MS)}`);
-    await assert.rejects(writeRuns(services, PARTITION, START + HOUR_MS), RunLostError);
-    const hour = await services.runs.list(`${folderOf(PARTITION)}1h/${stampOf(START)}`);
+    await writeRuns(services, RUNS, START + 30 * MINUTE);
+    await services.runs.remove(`${folderOf(RUNS)}5m/${stampOf(START + PIECE_MS)}`);
+    await assert.rejects(writeRuns(services, RUNS, START + HOUR_MS), RunLostError);
+    const hour = await services.runs.list(`${folderOf(RUNS)}1h/${stampOf(START)}`);
     assert.deepEqual(hour, []);
   });
 });
@@ -263,9 +266,9 @@ describe('runs of a log of which retention took the beginning', () => {
   /** The log without the files before `first`. */
   async function without(log: MemoryActivityLog, first: number): Promise<MemoryActivityLog> {
     const rest = new MemoryActivityLog();
-    for (const { name, sizeBytes } of (await log.files(PARTITION)).slice(first)) {
-      await rest.create(PARTITION, name);
-      await rest.append(PARTITION, name, 0, await log.read(PARTITION, name, 0, sizeBytes));
+    for (const { name, sizeBytes } of (await log.files(RUNS)).slice(first)) {
+      await rest.create(RUNS, name);
+      await rest.append(RUNS, name, 0, await log.read(RUNS, name, 0, sizeBytes));
     }
     return rest;
   }
@@ -278,15 +281,30 @@ describe('runs of a log of which retention took the beginning', () => {
         const expected = await wholeFrom(after);
         const { log } = await writeHistory(history);
         const services = runServices(log);
-        await writeRuns(services, PARTITION, alignedDown(lastAt - GRACE_MS, PIECE_MS));
-        const names = (await log.files(PARTITION)).map(({ name }) => name);
+        await writeRuns(services, RUNS, alignedDown(lastAt - GRACE_MS, PIECE_MS));
+        const names = (await log.files(RUNS)).map(({ name }) => name);
         const place = (await stateOf(services))?.place;
         const rest = await without(expected.log, place ? names.indexOf(place.file) : 0);
-        await writeRuns({ ...services, log: rest }, PARTITION, endOf(after));
+        await writeRuns({ ...services, log: rest }, RUNS, endOf(after));
         assert.deepEqual(await filesOf(services.runs), expected.files);
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('count no row twice where the grace period is shorter than it was', async () => {
+    const { log } = await writeHistory([
+      happened({ at: START - MINUTE }),
+      happened({ at: START + 6 * MINUTE }),
+      happened({ at: START + 12 * MINUTE }),
+    ]);
+    const services = runServices(log);
+    await writeRuns({ ...services, graceMs: 10 * MINUTE }, RUNS, START);
+    const shorter = { ...services, graceMs: 0 };
+    for (const slices of [1, 2, 3]) await writeRuns(shorter, RUNS, START + slices * PIECE_MS);
+    const all = { start: START - HOUR_MS, end: START + 3 * PIECE_MS };
+    const { a } = await shown(await windowActivity(shorter, RUNS, all));
+    assert.equal(a!.messages, 3);
   });
 
   it('go on with what is left where the place of the checkpoint is gone', async () => {
@@ -297,11 +315,11 @@ describe('runs of a log of which retention took the beginning', () => {
     ];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + PIECE_MS);
-    assert.equal((await stateOf(services))!.place!.file, (await log.files(PARTITION))[0]!.name);
+    await writeRuns(services, RUNS, START + PIECE_MS);
+    assert.equal((await stateOf(services))!.place!.file, (await log.files(RUNS))[0]!.name);
     const rest = await without(log, 1);
-    await writeRuns({ ...services, log: rest }, PARTITION, START + HOUR_MS);
-    const names = await services.runs.list(`${folderOf(PARTITION)}5m/`);
+    await writeRuns({ ...services, log: rest }, RUNS, START + HOUR_MS);
+    const names = await services.runs.list(`${folderOf(RUNS)}5m/`);
     assert.deepEqual(
       names.map((name) => name.split('/').at(-2)),
       [START + PIECE_MS, START + 35 * MINUTE].map(stampOf),
@@ -316,16 +334,16 @@ describe('runs of a log of which retention took the beginning', () => {
     ];
     const { log } = await writeHistory(history);
     const services = runServices(log);
-    await writeRuns(services, PARTITION, START + PIECE_MS);
+    await writeRuns(services, RUNS, START + PIECE_MS);
     const rest = await without(log, 1);
     let lists = 0;
     const shrinking = altered(rest, {
       files: (ref, fromName) => (lists++ < 2 ? log : rest).files(ref, fromName),
     });
-    await writeRuns({ ...services, log: shrinking }, PARTITION, START + HOUR_MS);
+    await writeRuns({ ...services, log: shrinking }, RUNS, START + HOUR_MS);
     assert.equal((await stateOf(services))!.sliceEnd, START + HOUR_MS);
     // A file that goes once others were read is another matter: nothing is skipped behind what was read.
-    const first = (await log.files(PARTITION))[0]!.name;
+    const first = (await log.files(RUNS))[0]!.name;
     const torn = altered(log, {
       read: async (ref, file, from, to) => {
         if (file !== first) throw new LogFileGoneError(file);
@@ -333,10 +351,10 @@ describe('runs of a log of which retention took the beginning', () => {
       },
     });
     const fresh = runServices(torn);
-    await assert.rejects(writeRuns(fresh, PARTITION, START + HOUR_MS), LogFileGoneError);
-    await writeRuns({ ...fresh, log }, PARTITION, START + HOUR_MS);
+    await assert.rejects(writeRuns(fresh, RUNS, START + HOUR_MS), LogFileGoneError);
+    await writeRuns({ ...fresh, log }, RUNS, START + HOUR_MS);
     const whole = runServices(log);
-    await writeRuns(whole, PARTITION, START + HOUR_MS);
+    await writeRuns(whole, RUNS, START + HOUR_MS);
     assert.deepEqual(await filesOf(fresh.runs), await filesOf(whole.runs));
   });
 });
