@@ -45,6 +45,11 @@ function groupsOf(files: readonly (readonly [name: string, content: string])[]):
     for (const [i, resource] of resources.entries()) {
       const name = nameOf(resource);
       const place = `${file}: ${name === '' ? `group ${i + 1}` : name}`;
+      if (typeof resource === 'object' && resource !== null && !hasRules(resource)) {
+        problems.push(
+          `${place}: properties: is not there, and to apply the file would take all rules away; for a group without rules write "properties": {}`,
+        );
+      }
       const read = readGroup(name, resource);
       if (read.problems !== null) {
         problems.push(...read.problems.map((one) => `${place}: ${one.path}: ${one.message}`));
@@ -74,9 +79,13 @@ function resourcesOf(file: string, content: string): { resources: unknown[]; isC
     if ('value' in value && Array.isArray(value.value)) {
       return { resources: value.value, isCut: 'nextLink' in value && Boolean(value.nextLink) };
     }
-    if ('properties' in value) return { resources: [value], isCut: false };
+    if (hasRules(value)) return { resources: [value], isCut: false };
   }
   throw new Error(`${file}: a security group was expected, or a list of them`);
+}
+
+function hasRules(resource: object): boolean {
+  return Object.keys(resource).some((name) => name === 'properties' || /rules$/i.test(name));
 }
 
 /** The name, else the end of the id. */

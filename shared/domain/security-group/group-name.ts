@@ -6,8 +6,9 @@ export const DEFAULT_GROUP = 'default';
  * stamps the literal `$twin.tags.SecurityGroup` where the tag is missing: that is no name.
  */
 export function groupNameOf(stamped: unknown): string {
-  if (typeof stamped !== 'string') return DEFAULT_GROUP;
-  const name = stamped.trim().toLowerCase();
+  if (typeof stamped !== 'string' && typeof stamped !== 'number') return DEFAULT_GROUP;
+  // A tag may be a number; as a property it is text.
+  const name = String(stamped).trim().toLowerCase();
   return name === '' || name.startsWith('$twin.') ? DEFAULT_GROUP : name;
 }
 

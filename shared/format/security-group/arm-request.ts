@@ -8,7 +8,7 @@ export const GROUPS_ROUTE =
 export const API_VERSION = '2019-08-01';
 
 interface ArmRequest {
-  readonly query: { get(name: string): string | null };
+  readonly query: Iterable<readonly [string, string]>;
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -21,7 +21,9 @@ export interface GroupRequest {
 
 /** Refuses another version of the API. */
 export function groupRequest({ query, params }: ArmRequest): GroupRequest {
-  requireApiVersion(query.get('api-version'));
+  // Names of query parameters have no case in ARM.
+  const version = [...query].find(([key]) => key.toLowerCase() === 'api-version');
+  requireApiVersion(version?.[1] ?? null);
   const part = (name: string) => params[name] ?? '';
   const hub = `providers/${part('hubProvider')}/${part('hubType')}/${part('hub')}`;
   return {

@@ -26,6 +26,14 @@ import {
 } from './limits.ts';
 import { saysNothing } from './unnamed-rules.ts';
 
+/** What a group's properties hold. */
+const RULE_LISTS: readonly string[] = [
+  'timeWindowRules',
+  'allowlistRules',
+  'denylistRules',
+  'thresholdRules',
+];
+
 export interface GroupProblem {
   /** The field, as `properties.timeWindowRules[2].maxThreshold`. */
   readonly path: string;
@@ -91,10 +99,24 @@ class GroupReader {
       this.#refuse('properties', 'a security group was expected: an object with "properties"');
       return {};
     }
-    const properties = own(resource, 'properties') ?? {};
-    if (isObject(properties)) return properties;
-    this.#refuse('properties', `an object was expected, found ${shown(properties)}`);
-    return {};
+    const outside = RULE_LISTS.filter((list) => own(resource, list) !== undefined);
+    const properties = own(resource, 'properties');
+    // Azure's clients show a group's properties as its own: what they write to a file has them there.
+    const read = properties ?? (outside.length > 0 ? resource : {});
+    if (!isObject(read)) {
+      this.#refuse('properties', `an object was expected, found ${shown(read)}`);
+      return {};
+    }
+    if (read !== resource) {
+      for (const list of outside)
+        this.#refuse(list, 'belongs into "properties", which is there too');
+    }
+    // A list that is misspelt would be no rule at all.
+    for (const name of Object.keys(read)) {
+      if (!/rule/i.test(name) || RULE_LISTS.includes(name)) continue;
+      this.#refuse(`properties.${name}`, `there is no such list: ${RULE_LISTS.join(', ')}`);
+    }
+    return read;
   }
 
   /** No concrete type of them was ever published. */

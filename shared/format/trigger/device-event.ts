@@ -59,7 +59,7 @@ export function readDeviceEvent(
   };
 }
 
-/** `"2.3-1-0-0"` stays text; the host turns property values that look like numbers into numbers. */
+/** Properties keep the types that they were sent with: an id may be a number. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value === '' ? null : value;
   return typeof value === 'number' ? String(value) : null;

@@ -13,8 +13,12 @@ describe('the name of a security group', () => {
     }
   });
 
+  it('is the text of a tag that is a number', () => {
+    assert.equal(groupNameOf(42), '42');
+  });
+
   it('is the default for a device without a tag', () => {
-    for (const stamped of [undefined, null, '', '  ', 7, {}, ['pumps']]) {
+    for (const stamped of [undefined, null, '', '  ', true, {}, ['pumps']]) {
       assert.equal(groupNameOf(stamped), DEFAULT_GROUP);
     }
   });

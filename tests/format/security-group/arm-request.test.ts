@@ -17,7 +17,7 @@ describe('a request for security groups', () => {
     const scope =
       '/subscriptions/s/resourceGroups/rg-Fleet/providers/Microsoft.Devices/IotHubs/hub-1';
     assert.deepEqual(ask('api-version=2019-08-01'), { scope, name: '' });
-    assert.deepEqual(ask('api-version=2019-08-01', { name: 'A' }), { scope, name: 'A' });
+    assert.deepEqual(ask('Api-Version=2019-08-01', { name: 'A' }), { scope, name: 'A' });
   });
 
   it('names the version of the API that is served', () => {

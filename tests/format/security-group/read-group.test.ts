@@ -331,6 +331,26 @@ describe('a security group is refused, with the path of the field', () => {
     ]);
   });
 
+  it('takes the shape of Azure’s JavaScript client, whose groups have no properties', () => {
+    const lists = { timeWindowRules: [window({})], allowlistRules: [], denylistRules: [] };
+    const { group, problems } = readGroup('cameras', { id: 'x', name: 'cameras', ...lists });
+    assert.equal(problems, null);
+    assert.deepEqual(group, read(lists));
+    assert.equal(group!.timeWindowRules.length, 1);
+  });
+
+  it('refuses a list beside the properties, and one that is misspelt: its rules would be lost', () => {
+    const lists = { timeWindowRules: [window({})] };
+    assert.deepEqual(problemsOf({ ...lists, properties: {} }), [
+      { path: 'timeWindowRules', message: 'belongs into "properties", which is there too' },
+    ]);
+    for (const name of ['timeWindowRulez', 'TimeWindowRules', 'allowListRule']) {
+      const [problem] = problemsOf({ properties: { [name]: [] } });
+      assert.equal(problem!.path, `properties.${name}`);
+      assert.match(problem!.message, /no such list: timeWindowRules, allowlistRules/);
+    }
+  });
+
   it('a body that is no group', () => {
     for (const body of [undefined, null, 5, 'x', true, [], [{ properties: {} }]]) {
       assert.deepEqual(

@@ -61,7 +61,7 @@ describe('putting a security group', () => {
   it('writes only under the conditions that were named', async () => {
     await assert.rejects(put('a', 1, ifMatch('1')), refused('PreconditionFailed', /not exist/));
     const { version } = await put('a', 1, ONLY_NEW);
-    await assert.rejects(put('a', 2, ONLY_NEW), refused('PreconditionFailed', /read it again/));
+    await assert.rejects(put('a', 2, ONLY_NEW), refused('PreconditionFailed', /exists already/));
     await put('a', 2, ifMatch(version));
     await assert.rejects(put('a', 3, ifMatch(version)), refused('PreconditionFailed'));
     await put('a', 4, { ifMatch: '*', ifNoneMatch: null });
@@ -127,7 +127,8 @@ describe('removing a security group', () => {
     const old = ifMatch(version);
     const changed = refused('PreconditionFailed', /read it again/);
     await assert.rejects(deleteGroup(groups, 'a', old), changed);
-    await assert.rejects(deleteGroup(groups, 'a', ONLY_NEW), changed);
+    const there = refused('PreconditionFailed', /exists already/);
+    await assert.rejects(deleteGroup(groups, 'a', ONLY_NEW), there);
     assert.equal(await deleteGroup(groups, 'a', now), true);
     const gone = refused('PreconditionFailed', /not exist/);
     await assert.rejects(deleteGroup(groups, 'a', now), gone);
