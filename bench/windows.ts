@@ -369,6 +369,7 @@ async function measureDay(devices: number, directory: string): Promise<MeasuredD
     place: null,
     lastEnqueuedTime: null,
     gaps: [],
+    late: [],
     sliceEnd: end - PIECE_MS,
     until: end - PIECE_MS + GRACE_MS,
     position: null,

@@ -1,3 +1,4 @@
+import type { InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import type {
   ActivityHandler,
@@ -90,9 +91,10 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
     const { judgeUnheard } = await import('../../shared/pipeline/windows/close-window.ts');
     return judgeUnheard((await services()).windows, window, summary);
   },
-  [FINISH_WINDOW]: async ({ window, summary }: WindowOutcome) => {
+  [FINISH_WINDOW]: async ({ window, summary }: WindowOutcome, context: InvocationContext) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');
     await finishWindow((await services()).windows, window, summary);
+    if (summary.late > 0) context.warn('messages came too late for their window', summary);
   },
 };
 for (const [name, handler] of Object.entries(windowActivities)) df.app.activity(name, { handler });

@@ -1,5 +1,6 @@
 import { type InvocationContext, type Timer, app } from '@azure/functions';
 import * as df from 'durable-functions';
+import { services } from '../../shared/wiring.ts';
 
 const KEPT_MS = 7 * 24 * 60 * 60_000;
 const ENDED = [
@@ -10,9 +11,10 @@ const ENDED = [
 
 /** Histories of ended orchestrations are of no use but to whoever looks for a fault; what came of them stands elsewhere. */
 export async function purgeHistory(_timer: Timer, context: InvocationContext): Promise<void> {
+  const { clock } = await services();
   const { instancesDeleted } = await df.getClient(context).purgeInstanceHistoryBy({
     createdTimeFrom: new Date(0),
-    createdTimeTo: new Date(Date.now() - KEPT_MS),
+    createdTimeTo: new Date(clock.now() - KEPT_MS),
     runtimeStatus: ENDED,
   });
   context.log('histories purged', { instancesDeleted });

@@ -15,7 +15,7 @@ import { windowActivity } from '../../shared/pipeline/windows/window-activity.ts
 const HEADER =
   'deviceId,securityGroup,windowSeconds,windowStart,windowEnd,messages,distinctConnections\n';
 
-/** `devices` are all devices and their groups. Windows are those that lie in the span: of five minutes, and of each size of an enabled rule. */
+/** `devices` are all devices and the groups of those that sent nothing. Windows are those that lie in the span: of five minutes, and of each size of an enabled rule. */
 export async function writeCounts(
   path: string,
   services: WindowServices,
@@ -31,8 +31,13 @@ export async function writeCounts(
       windows.push({ window, active: await activeIn(services, window) });
     }
     for (const [device, group] of sorted) {
+      const first = windows.find(({ active }) => isSeen(active.get(device)));
+      // While it is silent a device belongs where its last message said; before the first one, where that does.
+      let current = first?.active.get(device)?.securityGroup ?? group;
       for (const { window, active } of windows) {
-        lines.push(lineOf(device, group, window, active.get(device)));
+        const activity = active.get(device);
+        if (isSeen(activity)) current = activity.securityGroup;
+        lines.push(lineOf(device, current, window, activity));
       }
     }
   }
@@ -67,10 +72,10 @@ function lineOf(
   { start, end }: Window,
   activity: DeviceActivity | undefined,
 ): string {
-  const { seen = null, securityGroup = group, messages = 0, tuples } = activity ?? {};
+  const { messages = 0, tuples } = activity ?? {};
   const cells = [
     quoted(device),
-    quoted(seen === null ? group : securityGroup),
+    quoted(group),
     (end - start) / 1000,
     formatInstant(start),
     formatInstant(end),
@@ -78,6 +83,10 @@ function lineOf(
     tuples === undefined ? 0 : countOf(tuples),
   ];
   return `${cells.join(',')}\n`;
+}
+
+function isSeen(activity: DeviceActivity | undefined): activity is DeviceActivity {
+  return activity !== undefined && activity.seen !== null;
 }
 
 /** RFC 4180: ids are opaque text. */

@@ -34,7 +34,6 @@ export interface FoldSummary {
 const STEP_BLOCKS = 256;
 /** Of one step in memory: a flood of findings must not make it grow without end. */
 const STEP_SIGHTINGS = 20_000;
-const PARTITIONS_AT_ONCE = 8;
 
 /** Where the fold of a partition stands: the next block begins at `place`, and what was read ends at `position`. */
 interface FoldPosition {
@@ -47,15 +46,6 @@ type Gathered = Map<string, CountedSighting[]>;
 
 export function foldCheckpoint({ stream, partition }: PartitionRef): string {
   return `fold/${stream}/${partition}`;
-}
-
-export async function foldActivityLog(services: FoldServices): Promise<FoldSummary> {
-  const summary: FoldSummary = { blocks: 0, sightings: 0, alerts: 0 };
-  const partitions = await services.log.partitions();
-  await atOnce(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-    await foldPartition(services, partition, summary);
-  });
-  return summary;
 }
 
 export async function foldPartition(

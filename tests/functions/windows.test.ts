@@ -160,7 +160,12 @@ describe('windows', () => {
       },
     ]);
     await ingestDeviceStream(bodies, context);
-    assert.deepEqual((await running).output, { devices: 2, alerts: 1, mayHaveLost: false });
+    assert.deepEqual((await running).output, {
+      devices: 2,
+      alerts: 1,
+      mayHaveLost: false,
+      late: 0,
+    });
     assert.deepEqual(await counted(), ['pump-2 11:05 3', 'pump-2 11:10 0']);
   });
 

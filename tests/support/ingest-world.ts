@@ -15,7 +15,8 @@ import { MemoryIndicatorSnapshots } from '../../shared/adapters/memory/indicator
 import { MemorySecurityGroups } from '../../shared/adapters/memory/security-groups.ts';
 import { AlertOpener } from '../../shared/pipeline/alerts.ts';
 import { CatchUp } from '../../shared/pipeline/catch-up.ts';
-import { type FoldServices, foldActivityLog } from '../../shared/pipeline/fold.ts';
+import { type FoldServices } from '../../shared/pipeline/fold.ts';
+import { foldActivityLog } from './fold-log.ts';
 import { CurrentGroups } from '../../shared/pipeline/ingest/current-groups.ts';
 import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.ts';
 import { Ingest, type IngestSummary } from '../../shared/pipeline/ingest/ingest.ts';

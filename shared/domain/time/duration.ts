@@ -15,17 +15,3 @@ export function parseDuration(text: string): number | null {
   const [weeks, days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
   return weeks! * 7 * DAY + days! * DAY + hours! * HOUR + minutes! * MINUTE + seconds! * SECOND;
 }
-
-/** The shortest text that `parseDuration` reads as so many milliseconds, whole seconds. */
-export function formatDuration(milliseconds: number): string {
-  const days = Math.floor(milliseconds / DAY);
-  const time = [
-    ['H', Math.floor(milliseconds / HOUR) % 24],
-    ['M', Math.floor(milliseconds / MINUTE) % 60],
-    ['S', Math.floor(milliseconds / SECOND) % 60],
-  ] as const;
-  const parts = time.filter(([, count]) => count > 0).map(([unit, count]) => `${count}${unit}`);
-  const ofDay = parts.length > 0 ? `T${parts.join('')}` : '';
-  if (days === 0 && ofDay === '') return 'PT0S';
-  return `P${days > 0 ? `${days}D` : ''}${ofDay}`;
-}

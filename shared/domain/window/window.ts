@@ -22,12 +22,6 @@ export function alignedUp(time: number, size: number): number {
   return Math.ceil(time / size) * size;
 }
 
-/** The window of that size that holds `time`. */
-export function windowAt(time: number, size: number): Window {
-  const start = alignedDown(time, size);
-  return { start, end: start + size };
-}
-
 export function holds({ start, end }: Window, time: number): boolean {
   return time >= start && time < end;
 }

@@ -5,7 +5,7 @@ import { evaluateUnheard, evaluateWindow } from './evaluate-window.ts';
 import { allPartitions, progressOf } from './progress.ts';
 import type { WindowTask } from './window-plan.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
-import { runsCheckpoint, writeRuns } from './write-runs.ts';
+import { lateIn, runsCheckpoint, writeRuns } from './write-runs.ts';
 
 /** Closes a window on one partition: writes the runs up to its end and evaluates it. Null: something of its time is not read yet. */
 export async function closeWindow(
@@ -21,7 +21,9 @@ export async function closeWindow(
   // Of windows that are caught up together the first writes for all; at once they would get in each other's way.
   await services.oneAtATime.run(runsCheckpoint(ref), () => writeRuns(services, ref, end, lost));
   const groups = await groupsOfWindow(services, window);
-  return evaluateWindow(services, ref, window, groups, { isRead, lost });
+  const summary = await evaluateWindow(services, ref, window, groups, { isRead, lost });
+  const isOfPiece = window.end - window.start === PIECE_MS;
+  return isOfPiece ? { ...summary, late: await lateIn(services, ref, window.end) } : summary;
 }
 
 /** What is left when every partition has closed the window, of which `closed` came. */

@@ -116,7 +116,7 @@ async function judgeAll(
     await raise(services, findings);
     alerts += findings.length;
   }
-  return { devices, alerts, mayHaveLost: false };
+  return { ...NOTHING_JUDGED, devices, alerts };
 }
 
 /** Null where no rule concerns the device. `left` is what it did in the window, `right` that it is known. */

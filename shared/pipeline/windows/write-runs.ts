@@ -53,6 +53,8 @@ export interface RunsState {
   readonly unknown: readonly string[];
   /** Event Hubs times between which messages were lost before they were read: who sent too little then cannot be told. The last ones. */
   readonly gaps: readonly Window[];
+  /** How many messages came too late for their window of five minutes, by the slice that brought them. The last ones. */
+  readonly late: readonly { readonly sliceEnd: number; readonly messages: number }[];
 }
 
 /** Another run of the same partition is ahead; what it wrote is what this one would have written. */
@@ -65,6 +67,8 @@ export function runsCheckpoint({ generation, stream, partition }: RunsRef): stri
 }
 
 const MAX_GAPS = 64;
+/** More than are caught up at once. */
+const MAX_LATE = 64;
 
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
@@ -107,6 +111,17 @@ export async function mayHaveLost(
   const { gaps = [] } = (stored?.value ?? {}) as Partial<RunsState>;
   const all = lost === null ? gaps : [...gaps, lost];
   return all.some(({ start, end }) => start < window.end + graceMs && end > window.start);
+}
+
+/** How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago. */
+export async function lateIn(
+  { checkpoints }: Pick<RunServices, 'checkpoints'>,
+  ref: RunsRef,
+  sliceEnd: number,
+): Promise<number> {
+  const stored = await checkpoints.read(runsCheckpoint(ref));
+  const { late = [] } = (stored?.value ?? {}) as Partial<RunsState>;
+  return late.find((one) => one.sliceEnd === sliceEnd)?.messages ?? 0;
 }
 
 async function writeSlices(
@@ -208,6 +223,7 @@ function beginning(firstEnqueuedTime: number, graceMs: number): RunsState {
     known: null,
     unknown: [],
     gaps: [],
+    late: [],
   };
 }
 
@@ -222,7 +238,9 @@ async function writeSlice(
   const { sliceEnd, position, groupsRevision } = state;
   const [level] = LEVELS as [(typeof LEVELS)[number]];
   const written: string[] = [];
+  let late = 0;
   for (const { start, devices } of collector.take()) {
+    if (start + level.size < sliceEnd) late += devices.reduce((sum, one) => sum + one.messages, 0);
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
     const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
@@ -232,6 +250,9 @@ async function writeSlice(
   const [first = [], ...others] = state.unmerged;
   const unmerged = [[...first, ...written], ...others];
   let next: RunsState = { ...state, unmerged, unknown: [...state.unknown, ...written] };
+  if (late > 0) {
+    next = { ...next, late: [...state.late, { sliceEnd, messages: late }].slice(-MAX_LATE) };
+  }
   let hours: readonly string[] = [];
   for (let i = 1; i < LEVELS.length; i++) {
     if (sliceEnd % LEVELS[i]!.size !== 0) continue;

@@ -35,7 +35,7 @@ describe('closing a window', () => {
   it('writes what devices did and tells who stands outside', async () => {
     const world = await due();
     const summary = await closeWindow(world.services, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false, late: 0 });
     assert.deepEqual(await alertsOf(world), ['a 0']);
     assert.ok(Object.keys(await filesOf(world.services.runs)).length > 0);
   });
@@ -54,7 +54,7 @@ describe('closing a window', () => {
     assert.deepEqual(await alertsOf(world), []);
     await world.append(waiting);
     const summary = await closeWindow(world.services, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 0, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 2, alerts: 0, mayHaveLost: false, late: 0 });
   });
 
   it('does nothing before the clock has passed the grace period, though nothing waits', async () => {
@@ -80,8 +80,35 @@ describe('closing a window', () => {
       devices: 1,
       alerts: 1,
       mayHaveLost: false,
+      late: 0,
     });
     assert.deepEqual(await alertsOf(world), ['a 1']);
+  });
+
+  it('tells how many messages came too late for their window, also a second time', async () => {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    const at = START + 21 * MINUTE;
+    await world.commit(
+      happened({ at: START + MINUTE }),
+      happened({ at, hubTime: START + 9 * MINUTE }),
+      happened({ at: at + 1, hubTime: START + 12 * MINUTE }),
+      happened({ at: at + 2, hubTime: START + 16 * MINUTE }),
+      happened({ at: at + 3, hubTime: START + 2 * MINUTE, kind: 'repeat' }),
+    );
+    world.passEndOf(START + 25 * MINUTE);
+    const late = async () => {
+      const found: Record<string, number> = {};
+      for (const window of await world.due()) {
+        const closed = await closeWindow(world.services, PARTITION, window);
+        found[(window.start - START) / MINUTE] = closed!.late;
+      }
+      return found;
+    };
+    // Windows wait five minutes: what was dated 9 and 12 came in the slice that ends with 20, that of 16 was in time.
+    const expected = { 5: 0, 10: 0, 15: 2, 20: 0 };
+    assert.deepEqual(await late(), expected);
+    assert.deepEqual(await late(), expected);
   });
 
   it('gives the same a second time, and to two at once', async () => {
@@ -107,7 +134,7 @@ describe('closing a window', () => {
     const world = await due();
     const stream = 'test~ended';
     const summary = await closeWindow(world.services, { stream, partition: '9' }, WINDOW);
-    assert.deepEqual(summary, { devices: 0, alerts: 0, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 0, alerts: 0, mayHaveLost: false, late: 0 });
   });
 
   it('tells of silence nothing where the stream has ended: devices speak in another one', async () => {
@@ -115,7 +142,7 @@ describe('closing a window', () => {
     await world.commit(happened({ at: WINDOW.end - 1, deviceId: 'c', peers: [0, 1, 2] }));
     const moved = { ...world.services, streamName: 'test~others' };
     const summary = await closeWindow(moved, PARTITION, WINDOW);
-    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 2, alerts: 1, mayHaveLost: false, late: 0 });
     assert.deepEqual(await alertsOf(world), ['c 3']);
   });
 });
@@ -158,10 +185,10 @@ describe('where messages were destroyed unread', () => {
       world.passEndOf(START + 25 * MINUTE);
       const closed = await closeAll(world);
       assert.deepEqual(closed, {
-        5: { devices: 1, alerts: 0, mayHaveLost: true },
-        10: { devices: 2, alerts: 1, mayHaveLost: true },
-        15: { devices: 2, alerts: 2, mayHaveLost: false },
-        20: { devices: 2, alerts: 2, mayHaveLost: false },
+        5: { devices: 1, alerts: 0, mayHaveLost: true, late: 0 },
+        10: { devices: 2, alerts: 1, mayHaveLost: true, late: 0 },
+        15: { devices: 2, alerts: 2, mayHaveLost: false, late: 0 },
+        20: { devices: 2, alerts: 2, mayHaveLost: false, late: 0 },
       });
       const late = ['15 b 0', '15 silent 0', '20 b 0', '20 silent 0'];
       assert.deepEqual(await toldAt(world), ['10 b 3', ...late]);
@@ -178,9 +205,9 @@ describe('where messages were destroyed unread', () => {
     assert.deepEqual(await closeAll(world), { 5: null, 10: null, 15: null });
     world.now += IN_FLIGHT_MS;
     const closed = await closeAll(world);
-    const lost = { devices: 1, alerts: 0, mayHaveLost: true };
+    const lost = { devices: 1, alerts: 0, mayHaveLost: true, late: 0 };
     assert.deepEqual([closed[5], closed[10]], [lost, lost]);
-    assert.deepEqual(closed[15], { devices: 1, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(closed[15], { devices: 1, alerts: 1, mayHaveLost: false, late: 0 });
     assert.deepEqual(await toldAt(world), ['15 silent 0']);
   });
 
@@ -191,7 +218,7 @@ describe('where messages were destroyed unread', () => {
     world.stream.recreate();
     world.passEndOf(START + 15 * MINUTE);
     world.now += IN_FLIGHT_MS;
-    const lost = { devices: 1, alerts: 0, mayHaveLost: true };
+    const lost = { devices: 1, alerts: 0, mayHaveLost: true, late: 0 };
     const { 5: first, 10: second } = await closeAll(world);
     assert.deepEqual([first, second], [lost, lost]);
     const at = START + 2 * HOUR_MS;
@@ -215,7 +242,7 @@ describe('where messages were destroyed unread', () => {
     assert.deepEqual(await judgeUnheard(world.services, WINDOW, lost), NOTHING_JUDGED);
     assert.deepEqual(await alertsOf(world), ['a 0']);
     const judged = await judgeUnheard(world.services, WINDOW, closed!);
-    assert.deepEqual(judged, { devices: 1, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(judged, { devices: 1, alerts: 1, mayHaveLost: false, late: 0 });
     assert.deepEqual((await alertsOf(world)).sort(), ['a 0', 'unheard 0']);
     await keepRegisteredDevices(world.services, devices.slice(0, 2), START);
     assert.deepEqual((await judgeUnheard(world.services, WINDOW, closed!)).devices, 0);

@@ -11,6 +11,7 @@ import {
 } from '../../../shared/pipeline/windows/due-windows.ts';
 import { allWindowsDone, judgeBetween } from '../../../shared/pipeline/windows/window-plan.ts';
 import { CLOCK_SLACK_MS } from '../../../shared/pipeline/windows/progress.ts';
+import { NOTHING_JUDGED } from '../../../shared/pipeline/windows/window-summary.ts';
 import { groupOf, groupSet, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { altered } from '../../support/ingest-world.ts';
 import { MINUTE, START } from '../log/logs.ts';
@@ -19,7 +20,7 @@ import { WindowWorld } from './window-world.ts';
 
 const ruleOf = (minutes: number, fields = {}) =>
   timeWindowRule({ windowMs: minutes * MINUTE, timeWindowSize: `PT${minutes}M`, ...fields });
-const DONE = { devices: 0, alerts: 0, mayHaveLost: false };
+const DONE = NOTHING_JUDGED;
 
 /** `minutes from START` + `minutes long` of each window. */
 const shown = (windows: readonly Window[]) =>

@@ -14,13 +14,7 @@ import {
   windowRules,
 } from '../../../shared/domain/security-group/window-rules.ts';
 import { isKnown } from '../../../shared/domain/window/device-activity.ts';
-import {
-  HOUR_MS,
-  PIECE_MS,
-  type Window,
-  alignedUp,
-  windowAt,
-} from '../../../shared/domain/window/window.ts';
+import { HOUR_MS, PIECE_MS, type Window, alignedUp } from '../../../shared/domain/window/window.ts';
 import {
   type EvaluationServices,
   evaluateWindow,
@@ -39,6 +33,7 @@ import {
   knownAt,
   runServices,
   writeHistory,
+  windowAt,
 } from './histories.ts';
 
 const WINDOW: Window = { start: START, end: START + PIECE_MS };
@@ -305,7 +300,7 @@ describe('the alert of a window', () => {
   it('names the window, the rule’s figures and who accounts for most of the count', async () => {
     const { services, alerts } = await worldOf(history);
     const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
-    assert.deepEqual(summary, { devices: 1, alerts: 1, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 1, alerts: 1, mayHaveLost: false, late: 0 });
     const [alert] = await allOf(alerts);
     assert.equal(alert!.alertType, `IoT_CA_${CONNECTIONS}`);
     assert.equal(alert!.ruleType, CONNECTIONS);
@@ -377,7 +372,7 @@ describe('the alert of a window', () => {
     const half = evaluateWindow({ ...services, alerts: dying }, RUNS, WINDOW, groups);
     await assert.rejects(half, /died/);
     const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
-    assert.deepEqual(summary, { devices: 30, alerts: 30, mayHaveLost: false });
+    assert.deepEqual(summary, { devices: 30, alerts: 30, mayHaveLost: false, late: 0 });
     assert.equal((await allOf(alerts)).length, 30);
   });
 });

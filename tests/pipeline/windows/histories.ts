@@ -24,6 +24,12 @@ import { wholeOf } from '../../contracts/runs.ts';
 import { type TestConnection, type TestRow, testRow } from '../../format/activity-log/blocks.ts';
 import { LogWriter, MINUTE, PARTITION, START } from '../log/logs.ts';
 
+/** The window of that size that holds `time`. */
+export function windowAt(time: number, size: number): Window {
+  const start = alignedDown(time, size);
+  return { start, end: start + size };
+}
+
 /** The partition that `LogWriter` writes, and the first generation of its runs. */
 export const RUNS = { ...PARTITION, generation: 0 };
 

@@ -7,7 +7,6 @@ import {
   PIECE_MS,
   type Window,
   alignedDown,
-  windowAt,
 } from '../../../shared/domain/window/window.ts';
 import { mergeActivities } from '../../../shared/pipeline/windows/merge-activities.ts';
 import {
@@ -32,6 +31,7 @@ import {
   sameDevices,
   shown,
   writeHistory,
+  windowAt,
 } from './histories.ts';
 
 const SIZES = [1, 3, 5, 10, 15, 60, 90, 120, 395, 1435, 1440, 2880].map(
