@@ -94,7 +94,7 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
   [FINISH_WINDOW]: async ({ window, summary }: WindowOutcome, context: InvocationContext) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');
     await finishWindow((await services()).windows, window, summary);
-    if (summary.late > 0) context.warn('messages came too late for their window', summary);
+    if (summary.late > 0) context.log('messages came too late for their window', summary);
   },
 };
 for (const [name, handler] of Object.entries(windowActivities)) df.app.activity(name, { handler });

@@ -10,15 +10,19 @@ import { BlobCheckpoints } from '../../shared/adapters/blob/checkpoints.ts';
 import { BlobActivityLog } from '../../shared/adapters/blob/activity-log.ts';
 import { openBlobService } from '../../shared/adapters/blob/blob-service.ts';
 import { zstdBlockCodec } from '../../shared/adapters/node/block-codec.ts';
+import { PIECE_MS, alignedDown, alignedUp } from '../../shared/domain/window/window.ts';
+import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
+import { loadFirstGroups, securityGroupsOf } from '../../local/groups/load-groups.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
 import { type CapturedEvent, readCapture } from '../../local/capture/read-capture.ts';
 import { type FunctionsProcess, startFunctions } from '../../local/functions/start.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
-import { type Incident, scoreReplay } from '../support/score-replay.ts';
+import { type Incident, scoreReplay, scoreRules } from '../support/score-replay.ts';
 import { loadFeedFolder } from '../support/feeds.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../local/samples/fleet');
 const KILLS = 10;
+const KILLS_OF_WINDOWS = 6;
 /** When the sample was captured: some of its indicators have ended since. */
 const CAPTURED = { now: () => Date.parse('2026-08-22T11:00:00Z') };
 const NEVER = '0 0 0 1 1 *';
@@ -33,6 +37,9 @@ describe('the functions host, killed at random moments', () => {
     platform = await startPlatform({ directory, partitionCount: 4, anyPorts: true });
     const { leftOut } = await loadFeedFolder(platform, join(SAMPLE, 'feed'), CAPTURED);
     assert.deepEqual(leftOut, []);
+    const groups = join(SAMPLE, 'groups.json');
+    await loadFirstGroups(securityGroupsOf(platform), groups, { cwd: '.', stdin: process.stdin });
+    await judgeBetween(planOf(platform), 0, 0);
     for await (const event of readCapture(join(SAMPLE, 'capture.ndjson.gz'), process.stdin)) {
       events.push(event);
     }
@@ -45,9 +52,12 @@ describe('the functions host, killed at random moments', () => {
 
   it('loses nothing and counts nothing twice', async (t) => {
     // The functions' own clock is today's, by which a refresh would drop what ended.
-    const settings = { FoldSchedule: '* * * * * *', FeedRefreshSchedule: NEVER };
+    const each = '* * * * * *';
+    const settings = { FoldSchedule: each, WindowSchedule: each, FeedRefreshSchedule: NEVER };
+    const durableStateDirectory = join(directory, 'durable');
     // Small batches, so that a kill meets ingest, fold and checkpoint at every step.
-    const start = () => startFunctions({ platform, settings, httpPort: 0, maxBatch: 200 });
+    const start = () =>
+      startFunctions({ platform, settings, httpPort: 0, maxBatch: 200, durableStateDirectory });
     let sent = 0;
     let unread = 0;
     for (let kill = 0; kill < KILLS; kill++) {
@@ -66,6 +76,20 @@ describe('the functions host, killed at random moments', () => {
     const { alreadyHeld } = await platform.hub.client.send(events);
     assert.equal(alreadyHeld, events.length);
     await folded(platform);
+    // Windows of a time that is over are due at once, so they are judged when everything is read; and killed on their way.
+    const from = alignedDown(events[0]!.time, PIECE_MS);
+    const until = alignedUp(events.at(-1)!.time + 1, PIECE_MS);
+    await judgeBetween(planOf(platform), from, until);
+    let unfinished = 0;
+    for (let kill = 0; kill < KILLS_OF_WINDOWS; kill++) {
+      await wait(300 + Math.random() * 1500);
+      await functions.kill('SIGKILL');
+      unfinished += (await allWindowsDone(planOf(platform))) ? 0 : 1;
+      functions = await start();
+    }
+    t.diagnostic(`${KILLS_OF_WINDOWS} more kills, ${unfinished} of them with windows on their way`);
+    assert.ok(unfinished > 0, 'the kills came while windows were judged');
+    while (!(await allWindowsDone(planOf(platform)))) await wait(200);
     const answer = await fetch(`${functions.listening.httpAddress}/api/alerts`);
     const { value } = (await answer.json()) as { value: Record<string, unknown>[] };
     await functions.stop();
@@ -73,9 +97,15 @@ describe('the functions host, killed at random moments', () => {
     const truth = await readFile(join(import.meta.dirname, '../fixtures/fleet/truth.json'), 'utf8');
     const { incidents } = JSON.parse(truth) as { incidents: Incident[] };
     assert.deepEqual(scoreReplay(incidents, value).problems, []);
+    assert.deepEqual(scoreRules(incidents, value), []);
     assert.equal(await rowsOnce(platform), events.length);
   });
 });
+
+function planOf({ blobs }: Platform): { checkpoints: BlobCheckpoints } {
+  const service = openBlobService({ connectionString: blobs.connectionString });
+  return { checkpoints: new BlobCheckpoints(service) };
+}
 
 /** Events that the host has not checkpointed. */
 async function waiting({ hub }: Platform): Promise<number> {
