@@ -27,7 +27,13 @@ import {
   type EvaluationServices,
   evaluateWindow,
 } from '../shared/pipeline/windows/evaluate-window.ts';
-import { LEVELS, knownName, runName, writeRun } from '../shared/pipeline/windows/run-files.ts';
+import {
+  LEVELS,
+  type Level,
+  knownName,
+  runName,
+  writeRun,
+} from '../shared/pipeline/windows/run-files.ts';
 import { windowActivity } from '../shared/pipeline/windows/window-activity.ts';
 import {
   type RunsState,
@@ -348,7 +354,7 @@ function hourOfDevice(device: number): DeviceActivity {
 async function measureDay(devices: number, directory: string): Promise<MeasuredDay> {
   const runs = new DiskRuns(directory);
   const ref = { stream: 'bench~devices', partition: '0', generation: 0 };
-  const [, hours, days] = LEVELS as unknown as [unknown, (typeof LEVELS)[0], (typeof LEVELS)[0]];
+  const [pieces, hours, days] = LEVELS as readonly [Level, Level, Level];
   const unmerged: string[] = [];
   for (let start = START; start < START + DAY_MS; start += HOUR_MS) {
     const name = runName(ref, hours, start, start + HOUR_MS);
@@ -361,6 +367,10 @@ async function measureDay(devices: number, directory: string): Promise<MeasuredD
     };
     await writeRun(runs, name, header, someDevices(devices), codec);
     unmerged.push(name);
+    // A window finds its runs by the names of those of five minutes; the one of the day stands for them.
+    const piece = { start, end: start + PIECE_MS };
+    const small = runName(ref, pieces, start, piece.end);
+    await writeRun(runs, small, { ...header, piece, sliceEnd: piece.end }, [], codec);
   }
   const end = START + DAY_MS;
   const checkpoints = new MemoryCheckpoints();
@@ -405,6 +415,7 @@ async function measureDay(devices: number, directory: string): Promise<MeasuredD
   for await (const some of await windowActivity(services, ref, window)) {
     for (const device of some) tuples += countOf(device.tuples);
   }
+  if (tuples === 0) throw new Error('no connections');
   if ((await runs.list(knownName(ref, end))).length !== 1) throw new Error('no known devices');
   return {
     devices,
