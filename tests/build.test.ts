@@ -56,6 +56,7 @@ const FUNCTIONS = [
   'refreshFeed',
   'refreshFeeds',
   'refreshThreatFeeds',
+  'removeOldRuns',
   'requestHunt',
   'requestRebuild',
   'rollbackFeed',
