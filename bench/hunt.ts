@@ -32,6 +32,7 @@ import { FileContents } from '../shared/pipeline/ingest/file-contents.ts';
 import { FIRST_FILE, hourOf, nextFileName } from '../shared/pipeline/log/file-name.ts';
 import { readForward } from '../shared/pipeline/log/read-log.ts';
 import type { ActivityLog, LogFile, PartitionRef } from '../shared/ports/activity-log.ts';
+import { randomOf } from './support/random.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -111,16 +112,6 @@ class DiskLog implements ActivityLog {
   }
 }
 
-/** Seeded: the same log every time. */
-function randomOf(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 const random = randomOf(20_261_125);
 /** Between 11.0.0.0 and 99.x: no private network lies there. */
 const someAddress = () => 0x0b00_0000 + Math.floor(random() * 0x5800_0000);

@@ -42,6 +42,7 @@ import {
 } from '../shared/pipeline/windows/write-runs.ts';
 import type { PartitionRef } from '../shared/ports/activity-log.ts';
 import type { Runs } from '../shared/ports/runs.ts';
+import { randomOf } from './support/random.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -65,16 +66,6 @@ const GRACE_MS = 120_000;
 /** Of the day's window: one partition of the fleet. */
 const DAY_TUPLES_PER_HOUR = 25;
 
-/** Seeded: the same fleet every time. */
-function randomOf(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 const random = randomOf(20_261_125);
 const idOf = (device: number) => `device-${String(device).padStart(6, '0')}`;
 

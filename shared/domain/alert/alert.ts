@@ -250,12 +250,18 @@ export interface PlatformFinding {
 }
 
 export function openPlatformAlert(id: string, finding: PlatformFinding, at: number): Alert {
+  const { severity, facts } = finding;
+  return openFactAlert({ id, ...platformKey(finding), securityGroup: null, severity, facts }, at);
+}
+
+/** An alert of facts, which nobody counts. */
+function openFactAlert(
+  given: AlertKey & Pick<Alert, 'id' | 'securityGroup' | 'severity' | 'facts'>,
+  at: number,
+): Alert {
   return {
-    id,
-    ...platformKey(finding),
+    ...given,
     moduleId: null,
-    securityGroup: null,
-    severity: finding.severity,
     status: 'active',
     revision: 1,
     createdAt: at,
@@ -265,7 +271,6 @@ export function openPlatformAlert(id: string, finding: PlatformFinding, at: numb
     counted: {},
     hunted: null,
     huntedIn: {},
-    facts: finding.facts,
   };
 }
 
@@ -302,23 +307,9 @@ export interface WindowFacts {
 }
 
 export function openWindowAlert(id: string, finding: WindowFinding, at: number): Alert {
-  return {
-    id,
-    ...windowKey(finding),
-    moduleId: null,
-    securityGroup: finding.securityGroup,
-    severity: finding.severity,
-    status: 'active',
-    revision: 1,
-    createdAt: at,
-    resolvedAt: null,
-    opening: null,
-    live: null,
-    counted: {},
-    hunted: null,
-    huntedIn: {},
-    facts: { ...finding.facts },
-  };
+  const { securityGroup, severity } = finding;
+  const facts = { ...finding.facts };
+  return openFactAlert({ id, ...windowKey(finding), securityGroup, severity, facts }, at);
 }
 
 export function windowKey(finding: WindowFinding): AlertKey {
