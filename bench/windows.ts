@@ -25,6 +25,7 @@ import { FIRST_FILE, hourOf } from '../shared/pipeline/log/file-name.ts';
 import { readForward } from '../shared/pipeline/log/read-log.ts';
 import {
   type EvaluationServices,
+  type PartitionState,
   evaluateWindow,
 } from '../shared/pipeline/windows/evaluate-window.ts';
 import {
@@ -55,6 +56,7 @@ if (values.help) {
   process.exit(0);
 }
 
+const READ: PartitionState = { isRead: true, lost: null, isCurrent: async () => true };
 const START = Date.UTC(2026, 7, 22);
 const PARTITIONS = 4;
 const GROUPS = 20;
@@ -263,7 +265,8 @@ async function measureFleet(devices: number, directory: string): Promise<Measure
   const groups = rulesOf(PIECE_MS);
   const evaluating = performance.now();
   let judged = 0;
-  for (const ref of refs) judged += (await evaluateWindow(services, ref, window, groups)).devices;
+  for (const ref of refs)
+    judged += (await evaluateWindow(services, ref, window, groups, READ)).devices;
   const evaluationMs = performance.now() - evaluating;
   const peakBytes = peakAbove(base);
   const plainBase = process.memoryUsage().rss;
@@ -398,7 +401,7 @@ async function measureDay(devices: number, directory: string): Promise<MeasuredD
   const readForMerge = runs.bytesRead;
   const evaluating = performance.now();
   const window = { start: START, end };
-  const { devices: judged } = await evaluateWindow(services, ref, window, rulesOf(DAY_MS));
+  const { devices: judged } = await evaluateWindow(services, ref, window, rulesOf(DAY_MS), READ);
   const evaluationMs = performance.now() - evaluating;
   if (judged !== devices || days.size !== DAY_MS) throw new Error(`${judged} of ${devices} judged`);
   const peakBytes = peakAbove(base);

@@ -20,10 +20,10 @@ const CLOSE_WINDOW = 'closeWindow';
 const JUDGE_UNHEARD = 'judgeUnheardDevices';
 const FINISH_WINDOW = 'finishWindow';
 
-/** The input; `open` and `sofar` are there once the orchestration had to wait. */
+/** The input; what is closed already stands in it once the orchestration had to wait. */
 export interface EvaluateWindowInput {
   readonly window: WindowTask;
-  readonly open?: readonly PartitionRef[];
+  readonly closed?: readonly PartitionRef[];
   readonly sofar?: WindowSummary;
 }
 
@@ -34,6 +34,7 @@ interface ClosePartition {
 
 interface WindowOutcome {
   readonly window: WindowTask;
+  readonly closed: readonly PartitionRef[];
   readonly summary: WindowSummary;
 }
 
@@ -45,35 +46,39 @@ RETRY.maxRetryIntervalInMilliseconds = 60_000;
 
 /** Closes a window on every partition, each as soon as nothing of its time waits to be read; then the window is done. */
 export const evaluateWindow: OrchestrationHandler = function* (context: OrchestrationContext) {
-  const { window, open, sofar = NOTHING_JUDGED } = context.df.getInput() as EvaluateWindowInput;
-  const partitions = (open ??
-    (yield context.df.callActivityWithRetry(LIST_PARTITIONS, RETRY))) as readonly PartitionRef[];
-  const outcomes = (
-    partitions.length === 0
-      ? []
-      : yield context.df.Task.all(
-          partitions.map((partition) =>
-            context.df.callActivityWithRetry(CLOSE_WINDOW, RETRY, { window, partition }),
-          ),
-        )
-  ) as (WindowSummary | null)[];
-  const waiting = partitions.filter((_, i) => outcomes[i] === null);
-  const summary = sumOf([sofar, ...outcomes.filter((outcome) => outcome !== null)]);
-  if (waiting.length === 0) {
-    const unheard = (yield context.df.callActivityWithRetry(JUDGE_UNHEARD, RETRY, {
-      window,
-      summary,
-    })) as WindowSummary;
-    const all = sumOf([summary, unheard]);
-    yield context.df.callActivityWithRetry(FINISH_WINDOW, RETRY, { window, summary: all });
-    return all;
+  const input = context.df.getInput() as EvaluateWindowInput;
+  const { window } = input;
+  const closed = [...(input.closed ?? [])];
+  const summaries = [input.sofar ?? NOTHING_JUDGED];
+  const activity = (name: string, of?: object) => context.df.callActivityWithRetry(name, RETRY, of);
+  for (;;) {
+    // Listed again when all are closed: one may have appeared while the window waited.
+    const partitions = (yield activity(LIST_PARTITIONS)) as readonly PartitionRef[];
+    const open = partitions.filter((one) => !closed.some((other) => isSame(one, other)));
+    if (open.length === 0) break;
+    const outcomes = (yield context.df.Task.all(
+      open.map((partition) => activity(CLOSE_WINDOW, { window, partition })),
+    )) as (WindowSummary | null)[];
+    closed.push(...open.filter((_, i) => outcomes[i] !== null));
+    summaries.push(...outcomes.filter((outcome) => outcome !== null));
+    if (!outcomes.includes(null)) continue;
+    const until = new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS);
+    yield context.df.createTimer(until);
+    // Anew, so that hours of waiting do not pile up in the history.
+    const sofar = sumOf(summaries);
+    context.df.continueAsNew({ window, closed, sofar } satisfies EvaluateWindowInput);
+    return null;
   }
-  const until = new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS);
-  yield context.df.createTimer(until);
-  // Anew, so that hours of waiting do not pile up in the history.
-  context.df.continueAsNew({ window, open: waiting, sofar: summary } satisfies EvaluateWindowInput);
-  return null;
+  const heard = sumOf(summaries);
+  const unheard = yield activity(JUDGE_UNHEARD, { window, closed, summary: heard });
+  const summary = sumOf([heard, unheard as WindowSummary]);
+  yield activity(FINISH_WINDOW, { window, closed, summary });
+  return summary;
 };
+
+function isSame(a: PartitionRef, b: PartitionRef): boolean {
+  return a.stream === b.stream && a.partition === b.partition;
+}
 
 df.app.orchestration(EVALUATE_WINDOW, evaluateWindow);
 
@@ -87,9 +92,9 @@ export const windowActivities: Readonly<Record<string, ActivityHandler>> = {
     const { closeWindow } = await import('../../shared/pipeline/windows/close-window.ts');
     return closeWindow((await services()).windows, partition, window);
   },
-  [JUDGE_UNHEARD]: async ({ window, summary }: WindowOutcome) => {
+  [JUDGE_UNHEARD]: async ({ window, closed, summary }: WindowOutcome) => {
     const { judgeUnheard } = await import('../../shared/pipeline/windows/close-window.ts');
-    return judgeUnheard((await services()).windows, window, summary);
+    return judgeUnheard((await services()).windows, closed, window, summary);
   },
   [FINISH_WINDOW]: async ({ window, summary }: WindowOutcome, context: InvocationContext) => {
     const { finishWindow } = await import('../../shared/pipeline/windows/due-windows.ts');

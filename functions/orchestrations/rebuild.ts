@@ -13,7 +13,7 @@ import { HUNT_INDICATORS } from './hunt-indicators.ts';
 
 export const REBUILD = 'rebuild';
 const FORGET_FOLDS = 'forgetFolds';
-const LIST_DUE_WINDOWS = 'listDueWindows';
+const LIST_WINDOWS_MADE_AGAIN = 'listWindowsMadeAgain';
 const REMOVE_OLD_RUNS = 'removeOldRuns';
 
 /** How far a rebuild is; the status of the orchestration shows it. */
@@ -24,11 +24,16 @@ export interface RebuildProgress {
 }
 
 const BEGINNING: RebuildProgress = { step: 'forgetting', forgotten: null, windows: 0 };
+/** Where another run plans windows at the same moment. */
+const WAIT_MS = 10_000;
 const RETRY = new df.RetryOptions(5_000, 8);
 RETRY.backoffCoefficient = 2;
 RETRY.maxRetryIntervalInMilliseconds = 60_000;
 
-/** Makes alerts and runs again from the log alone: forgets, folds, closes windows in order, hunts, and removes the runs that nobody reads any more. A step at a time, then anew. */
+/**
+ * Makes alerts and runs again from the log alone: forgets, folds, closes windows in order, hunts, and removes the runs that nobody reads
+ * any more. A step at a time, then anew.
+ */
 export const rebuild: OrchestrationHandler = function* (context: OrchestrationContext) {
   const progress = (context.df.getInput() as RebuildProgress | null) ?? BEGINNING;
   context.df.setCustomStatus(progress);
@@ -46,11 +51,16 @@ export const rebuild: OrchestrationHandler = function* (context: OrchestrationCo
       goOn({ step: 'windows' });
       return null;
     case 'windows': {
-      const due = (yield context.df.callActivityWithRetry(
-        LIST_DUE_WINDOWS,
-        RETRY,
-      )) as readonly WindowTask[];
-      if (due.length > 0) {
+      const due = (yield context.df.callActivityWithRetry(LIST_WINDOWS_MADE_AGAIN, RETRY)) as
+        | readonly WindowTask[]
+        | null;
+      if (due === null) {
+        goOn({ step: 'hunting' });
+        return null;
+      }
+      if (due.length === 0) {
+        yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + WAIT_MS));
+      } else {
         yield context.df.Task.all(
           due.map((window) =>
             context.df.callSubOrchestrator(EVALUATE_WINDOW, {
@@ -59,7 +69,7 @@ export const rebuild: OrchestrationHandler = function* (context: OrchestrationCo
           ),
         );
       }
-      goOn(due.length === 0 ? { step: 'hunting' } : { windows: progress.windows + due.length });
+      goOn({ windows: progress.windows + due.length });
       return null;
     }
     case 'hunting':
@@ -88,9 +98,9 @@ export const rebuildActivities: Readonly<Record<string, ActivityHandler>> = {
     const { removeOldRuns } = await import('../../shared/pipeline/rebuild.ts');
     return removeOldRuns((await services()).windows);
   },
-  [LIST_DUE_WINDOWS]: async () => {
-    const { dueWindows } = await import('../../shared/pipeline/windows/due-windows.ts');
-    return dueWindows((await services()).windows);
+  [LIST_WINDOWS_MADE_AGAIN]: async () => {
+    const { windowsMadeAgain } = await import('../../shared/pipeline/windows/due-windows.ts');
+    return windowsMadeAgain((await services()).windows);
   },
 };
 for (const [name, handler] of Object.entries(rebuildActivities)) df.app.activity(name, { handler });

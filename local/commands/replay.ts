@@ -6,8 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { parseInstant } from '../../shared/domain/time/instant.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
-import { dueWindows } from '../../shared/pipeline/windows/due-windows.ts';
-import { judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
+import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
 import {
   type RegisteredDevice,
   keepRegisteredDevices,
@@ -254,7 +253,7 @@ async function play(
     }
     // On by the grace period, and until every window that is over is closed.
     const end = Math.max(time, until) + windows.graceMs + MINUTE;
-    while (time < end || (await dueWindows(windows)).length > 0) {
+    while (time < end || !(await allWindowsDone(windows))) {
       if (time >= end + MAX_CLOSING_MS) throw new Error('some windows did not close');
       if (io.signal.aborted) return 130;
       progress.show('closing windows');

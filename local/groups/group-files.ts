@@ -85,7 +85,7 @@ function resourcesOf(file: string, content: string): { resources: unknown[]; isC
 }
 
 function hasRules(resource: object): boolean {
-  return Object.keys(resource).some((name) => name === 'properties' || /rules$/i.test(name));
+  return Object.keys(resource).some((name) => name === 'properties' || /rule/i.test(name));
 }
 
 /** The name, else the end of the id. */

@@ -4,8 +4,18 @@ import { MemoryAlertStore } from '../../shared/adapters/memory/alert-store.ts';
 import { formatInstant } from '../../shared/domain/time/instant.ts';
 import { HOUR_MS, PIECE_MS } from '../../shared/domain/window/window.ts';
 import { forgetFolds, removeOldRuns } from '../../shared/pipeline/rebuild.ts';
+import { foldCheckpoint } from '../../shared/pipeline/fold.ts';
+import { PUBLICATIONS } from '../../shared/pipeline/hunt/hunt-publications.ts';
+import { IN_FLIGHT_MS } from '../../shared/pipeline/windows/progress.ts';
+import type { WindowPlan } from '../../shared/pipeline/windows/window-plan.ts';
+import { altered } from '../support/ingest-world.ts';
 import { closeWindow } from '../../shared/pipeline/windows/close-window.ts';
-import { finishWindow } from '../../shared/pipeline/windows/due-windows.ts';
+import {
+  type WindowRecord,
+  finishWindow,
+  windowRecordName,
+  windowsMadeAgain,
+} from '../../shared/pipeline/windows/due-windows.ts';
 import { groupOf, timeWindowRule } from '../domain/security-group/groups.ts';
 import { MINUTE, PARTITION, START } from './log/logs.ts';
 import { filesOf } from './windows/histories.ts';
@@ -91,8 +101,128 @@ describe('everything made again', () => {
     // The orchestration ends after the rebuild has begun, and after the window was made again.
     await finishWindow(world.services, window!, closed!);
     assert.deepEqual(await runAll(world), ['a 0-5 3']);
+    const record = async () =>
+      (await world.checkpoints.read(windowRecordName(window!)))!.value as WindowRecord;
+    const again = await record();
     await finishWindow(world.services, window!, closed!);
+    assert.equal(again.done!.generation, 1);
+    assert.deepEqual(await record(), again);
     assert.deepEqual(await world.due(), []);
+  });
+
+  it('is the same when it is asked for again half way', async () => {
+    const world = await quarterWorld();
+    await world.declare(groupOf('default', timeWindowRule({ maxThreshold: 5 })));
+    await forgetFolds(world.services);
+    assert.deepEqual(await remade(world), ['a 0-15 3']);
+    assert.equal(await windowsMadeAgain(world.services), null);
+  });
+
+  it('has five-minute windows whose records are lost too, by the groups of now', async () => {
+    const world = new WindowWorld();
+    await world.declare(groupOf('default', timeWindowRule({ maxThreshold: 1 })));
+    await world.commit(on(0, { peers: [0, 1] }), on(20, { peers: [0] }));
+    world.passEndOf(START + PIECE_MS);
+    assert.deepEqual(await runAll(world), ['a 0-5 2']);
+    await world.checkpoints.remove(windowRecordName({ start: START, end: START + PIECE_MS }));
+    assert.deepEqual(await remade(world), ['a 0-5 2']);
+  });
+
+  it('begins where the log does', async () => {
+    const world = await quarterWorld();
+    const rest = new WindowWorld();
+    await rest.commit(on(16), on(40));
+    await forgetFolds({ ...world.services, log: rest.services.log });
+    const { next } = (await world.checkpoints.read('windows/plan'))!.value as WindowPlan;
+    assert.deepEqual(next, {
+      [PIECE_MS]: formatInstant(START + 20 * MINUTE),
+      [QUARTER]: formatInstant(START + 30 * MINUTE),
+    });
+  });
+
+  it('forgets nothing by halves: where somebody else plans at the same moment it asks to be tried again', async () => {
+    const world = await quarterWorld();
+    const racing = altered(world.checkpoints, {
+      write: async (name, value, version) => {
+        if (name === 'windows/plan') await world.due();
+        return world.checkpoints.write(name, value, version);
+      },
+    });
+    const failed = forgetFolds({ ...world.services, checkpoints: racing });
+    await assert.rejects(failed, { code: 'PLAN_TAKEN' });
+    await forgetFolds(world.services);
+    // And who finds nothing because of that does not take it for the end.
+    const found = await windowsMadeAgain({ ...world.services, checkpoints: racing });
+    assert.deepEqual(found, []);
+    assert.equal((await windowsMadeAgain(world.services))!.length, 4);
+  });
+
+  it('forgets how far folds and hunts have come', async () => {
+    const world = await quarterWorld();
+    const names = [foldCheckpoint(PARTITION), PUBLICATIONS];
+    for (const name of names) await world.checkpoints.write(name, {}, null);
+    await forgetFolds(world.services);
+    for (const name of names) assert.equal(await world.checkpoints.read(name), null);
+  });
+
+  it('is not done behind a stretch in which no rule asked, however long', async () => {
+    const world = new WindowWorld();
+    const rule = { maxThreshold: 1, timeWindowSize: 'PT1M', windowMs: MINUTE };
+    const minutes = groupOf('default', timeWindowRule(rule));
+    const until = async (minute: number) => {
+      world.passEndOf(START + minute * MINUTE);
+      return runAll(world);
+    };
+    await world.declare(minutes);
+    await world.commit(on(0, { peers: [0] }));
+    await until(60);
+    await world.declare(groupOf('default'));
+    await until(80);
+    await world.commit(on(700, { peers: [0] }));
+    await until(700);
+    await world.declare(minutes);
+    await world.due();
+    await world.commit(on(730, { peers: [0, 1, 2] }), on(800));
+    assert.deepEqual(await until(790), ['a 730-731 3']);
+    Object.assign(world.services, { alerts: new MemoryAlertStore() });
+    Object.assign(world, { alerts: world.services.alerts });
+    await forgetFolds(world.services);
+    for (;;) {
+      const due = await windowsMadeAgain(world.services);
+      if (due === null) break;
+      for (const window of due) {
+        const closed = await closeWindow(world.services, PARTITION, window);
+        await finishWindow(world.services, window, closed!);
+      }
+    }
+    assert.deepEqual(windowLines(await world.allAlerts()), ['a 730-731 3']);
+  });
+
+  it('comes to an end where messages were destroyed unread and nothing came since', async () => {
+    const world = new WindowWorld();
+    await world.declare(groupOf('default', timeWindowRule({ minThreshold: 1 })));
+    await world.commit(on(1, { peers: [0] }));
+    world.stream.recreate();
+    world.passEndOf(START + HOUR_MS);
+    world.now += IN_FLIGHT_MS;
+    await runAll(world);
+    await forgetFolds(world.services);
+    for (let round = 0; (await windowsMadeAgain(world.services)) !== null; round++) {
+      assert.ok(round < 20);
+      await world.run();
+      world.now += 30_000;
+    }
+  });
+
+  it('is nothing that messages wait for', async () => {
+    const world = await quarterWorld();
+    world.passEndOf(START + 10 * HOUR_MS);
+    await runAll(world);
+    await forgetFolds(world.services);
+    world.wait(START + 10 * HOUR_MS);
+    await world.due();
+    const lag = (await world.allAlerts()).find(({ alertType }) => alertType === 'TW_IngestLag');
+    assert.equal(lag!.status, 'resolved');
   });
 
   it('tells nobody silent of a window of which retention took the beginning', async () => {
@@ -138,6 +268,8 @@ describe('everything made again', () => {
     assert.equal(await removeOldRuns(world.services), names.length);
     assert.equal(await removeOldRuns(world.services), 0);
     assert.deepEqual(Object.keys(await filesOf(world.services.runs)), again);
+    assert.equal(await world.checkpoints.read('runs/0/test~devices/0'), null);
+    assert.notEqual(await world.checkpoints.read('runs/1/test~devices/0'), null);
   });
 });
 

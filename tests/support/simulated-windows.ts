@@ -94,18 +94,24 @@ async function evaluate(app: WindowApp, actors: WindowActors, window: WindowTask
   const { services } = app;
   const activity = <T>(work: () => Promise<T>) => retried(actors, work);
   try {
-    let open = await activity(() => allPartitions(services));
+    const closed: PartitionRef[] = [];
     let summary = NOTHING_JUDGED;
     for (;;) {
+      const all = await activity(() => allPartitions(services));
+      const isClosed = (one: PartitionRef) =>
+        closed.some(
+          ({ stream, partition }) => stream === one.stream && partition === one.partition,
+        );
+      const open = all.filter((one) => !isClosed(one));
+      if (open.length === 0) break;
       const outcomes = await Promise.all(
         open.map((ref) => activity(() => closeWindow(services, ref, window))),
       );
+      closed.push(...open.filter((_, i) => outcomes[i] !== null));
       summary = sumOf([summary, ...outcomes.filter((outcome) => outcome !== null)]);
-      open = open.filter((_, i) => outcomes[i] === null);
-      if (open.length === 0) break;
-      await actors.sleep(WAIT_MS);
+      if (outcomes.includes(null)) await actors.sleep(WAIT_MS);
     }
-    const unheard = await activity(() => judgeUnheard(services, window, summary));
+    const unheard = await activity(() => judgeUnheard(services, closed, window, summary));
     summary = sumOf([summary, unheard]);
     await activity(() => finishWindow(services, window, summary));
     actors.note(`${app.name} has done ${windowId(window)}: ${summary.alerts} alerts`);
@@ -137,7 +143,7 @@ export async function closeAllDue(services: WindowServices): Promise<void> {
       const closed = outcomes.filter((outcome) => outcome !== null);
       if (closed.length < refs.length) continue;
       const summary = sumOf(closed);
-      await judgeUnheard(services, window, summary);
+      await judgeUnheard(services, refs, window, summary);
       await finishWindow(services, window, summary);
       done++;
     }

@@ -33,7 +33,7 @@ import { CurrentSnapshot } from '../../shared/pipeline/ingest/current-snapshot.t
 import { Ingest } from '../../shared/pipeline/ingest/ingest.ts';
 import { readForward } from '../../shared/pipeline/log/read-log.ts';
 import { OneAtATime } from '../../shared/pipeline/one-at-a-time.ts';
-import { forgetFolds } from '../../shared/pipeline/rebuild.ts';
+import { forgetFolds, removeOldRuns } from '../../shared/pipeline/rebuild.ts';
 import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
 import { allPartitions } from '../../shared/pipeline/windows/progress.ts';
 import { folderOfGeneration } from '../../shared/pipeline/windows/run-files.ts';
@@ -731,6 +731,10 @@ export async function simulate(
         const forget = async () => {
           await retried(actors, () => forgetFolds(services));
           note('everything is MADE AGAIN from the log');
+          await sleep(random() * 300 * SECOND);
+          // Sooner than a rebuild does: while windows of before are on their way.
+          while ((await retried(actors, () => removeOldRuns(services))) > 0);
+          note('the old runs are REMOVED');
         };
         guarded(forget());
       });
@@ -1056,7 +1060,7 @@ function isTransient(error: unknown): boolean {
     code === 'STREAM_INCOMPLETE' ||
     code === 'ALERT_CONFLICT' ||
     code === 'RUNS_TAKEN' ||
-    // A rebuild removes runs that somebody is about to merge.
+    // A rebuild removes runs that an earlier generation is about to merge.
     code === 'RUN_LOST' ||
     code === 'PLAN_TAKEN'
   );

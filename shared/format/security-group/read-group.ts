@@ -99,22 +99,21 @@ class GroupReader {
       this.#refuse('properties', 'a security group was expected: an object with "properties"');
       return {};
     }
-    const outside = RULE_LISTS.filter((list) => own(resource, list) !== undefined);
-    const properties = own(resource, 'properties');
-    // Azure's clients show a group's properties as its own: what they write to a file has them there.
-    const read = properties ?? (outside.length > 0 ? resource : {});
-    if (!isObject(read)) {
-      this.#refuse('properties', `an object was expected, found ${shown(read)}`);
+    const properties = own(resource, 'properties') ?? null;
+    if (properties !== null && !isObject(properties)) {
+      this.#refuse('properties', `an object was expected, found ${shown(properties)}`);
       return {};
     }
-    if (read !== resource) {
-      for (const list of outside)
-        this.#refuse(list, 'belongs into "properties", which is there too');
+    // Azure's JavaScript client shows a group's properties as its own: what it writes to a file has them there.
+    const read = properties ?? resource;
+    for (const list of properties === null ? [] : listsOf(resource)) {
+      this.#refuse(list, 'belongs into "properties", which is there too');
     }
     // A list that is misspelt would be no rule at all.
-    for (const name of Object.keys(read)) {
-      if (!/rule/i.test(name) || RULE_LISTS.includes(name)) continue;
-      this.#refuse(`properties.${name}`, `there is no such list: ${RULE_LISTS.join(', ')}`);
+    for (const list of listsOf(read)) {
+      if (RULE_LISTS.includes(list)) continue;
+      const path = properties === null ? list : `properties.${list}`;
+      this.#refuse(path, `there is no such list: ${RULE_LISTS.join(', ')}`);
     }
     return read;
   }
@@ -286,4 +285,9 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (isObject(value)) return 'an object';
   return JSON.stringify(typeof value === 'string' ? value.slice(0, 64) : value);
+}
+
+/** What looks like a list of rules by its name. */
+function listsOf(fields: Fields): readonly string[] {
+  return Object.keys(fields).filter((name) => /rule/i.test(name));
 }

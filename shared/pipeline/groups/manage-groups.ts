@@ -80,7 +80,7 @@ function groupOf(name: string, body: unknown): SecurityGroup {
 function requireMet(conditions: Preconditions, stored: StoredGroup | null): void {
   if (areMet(conditions, stored?.version ?? null)) return;
   const found =
-    conditions.ifNoneMatch === null
+    conditions.ifMatch !== null
       ? 'the group is not the one that was named; read it again'
       : 'the group exists already';
   const message = stored === null ? 'the group does not exist, or no longer' : found;

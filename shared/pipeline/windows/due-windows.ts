@@ -2,7 +2,7 @@
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
 import type { GroupSet } from '../../domain/security-group/security-group.ts';
 import { windowSizes } from '../../domain/security-group/window-rules.ts';
-import { MINUTE_MS, PIECE_MS, type Window } from '../../domain/window/window.ts';
+import { DAY_MS, MINUTE_MS, PIECE_MS, type Window } from '../../domain/window/window.ts';
 import type { SecurityGroups } from '../../ports/security-groups.ts';
 import type { OneAtATime } from '../one-at-a-time.ts';
 import type { EvaluationServices } from './evaluate-window.ts';
@@ -12,6 +12,7 @@ import {
   type WindowPlan,
   type WindowTask,
   againUntil,
+  isMadeAgain,
   nextStart,
   readPlan,
   writePlan,
@@ -30,7 +31,7 @@ export interface WindowRecord {
   readonly done: (WindowSummary & { readonly generation: number }) | null;
 }
 
-/** Of one size at a time: enough to catch up with a day in minutes, not so many that they starve each other. */
+/** Of one size at a time, and no more than a day: enough to catch up with one in minutes, not so many that they starve each other. */
 const MAX_AT_ONCE = 24;
 /** Of one size in one run: what was done already is passed over, a record at a time. */
 const MAX_PASSED = 512;
@@ -79,6 +80,18 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   return due.sort((a, b) => a.end - b.end || a.start - b.start);
 }
 
+/** Of those that are due the ones that a rebuild has to make again; null when it has made all. */
+export async function windowsMadeAgain(
+  services: WindowServices,
+): Promise<readonly WindowTask[] | null> {
+  const due = await dueWindows(services);
+  const stored = await readPlan(services);
+  if (stored === null || !isMadeAgain(stored.plan)) return null;
+  return due.filter(
+    ({ start, end }) => start < (againUntil(stored.plan, end - start) ?? -Infinity),
+  );
+}
+
 /**
  * Windows of five minutes are always closed: what devices did is kept by them, whether or not a rule asks. While everything is made
  * again, those are too that nobody asks for any more.
@@ -106,7 +119,7 @@ async function dueOfSize(
   let next = start;
   for (let at = start, passed = 0; at + size <= over && passed < MAX_PASSED; at += size) {
     // Until the first one that is not done is, nothing behind what is at once is looked at.
-    if (at >= next + MAX_AT_ONCE * size) break;
+    if (at > next && at + size > next + Math.min(MAX_AT_ONCE * size, DAY_MS)) break;
     const window = { start: at, end: at + size };
     const record = await recordOf(services, window);
     // What was not there before is not made again: no rule asked for it then.

@@ -26,6 +26,7 @@ import { atOnce } from '../at-once.ts';
 import { partitionKeyOf } from '../../domain/alert/identity.ts';
 import { type Joined, joinActivities, mergeActivities } from './merge-activities.ts';
 import { registeredDevices } from './registered-devices.ts';
+import type { LostRange } from './progress.ts';
 import type { Activities, RunsRef } from './run-files.ts';
 import { knownDevices, toldDevices, windowActivity } from './window-activity.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
@@ -41,9 +42,13 @@ export interface EvaluationServices extends RunServices {
 export interface PartitionState {
   /** False of a stream that has ended: a failover of the hub gives the stream another name, and devices are silent here for ever. */
   readonly isRead: boolean;
-  /** Event Hubs times between which messages were destroyed unread, as far as runs do not tell of it. */
-  readonly lost: Window | null;
+  /** As far as runs do not tell of it. */
+  readonly lost: LostRange | null;
+  readonly isCurrent: IsCurrent;
 }
+
+/** False when a rebuild has begun: runs of the window's generation may be removed, and what is missing looks like silence. */
+type IsCurrent = () => Promise<boolean>;
 
 /** The runs up to the window's end must be written. */
 export async function evaluateWindow(
@@ -51,7 +56,7 @@ export async function evaluateWindow(
   ref: RunsRef,
   window: Window,
   groups: GroupSet,
-  { isRead, lost }: PartitionState = { isRead: true, lost: null },
+  { isRead, lost, isCurrent }: PartitionState,
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const all = [...rules.values()].flat();
@@ -65,7 +70,7 @@ export async function evaluateWindow(
   const hasLost = isZeroOutside && (await mayHaveLost(services, ref, window, lost));
   const tooFew = needsKnown && !hasLost;
   const joined = joinActivities(activity, known);
-  const judged = await judgeAll(services, joined, (one) =>
+  const judged = await judgeAll(services, joined, isCurrent, (one) =>
     judge(one, rules, window, { tooFew, tooMany: true }),
   );
   return { ...judged, mayHaveLost: hasLost };
@@ -80,6 +85,7 @@ export async function evaluateUnheard(
   refs: readonly RunsRef[],
   window: Window,
   groups: GroupSet,
+  isCurrent: IsCurrent,
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const registered = await registeredDevices(services);
@@ -92,7 +98,7 @@ export async function evaluateUnheard(
     told.push(await toldDevices(services, ref, window.end));
   }
   const joined = joinActivities(mergeActivities(told), registered);
-  return judgeAll(services, joined, (one) => {
+  return judgeAll(services, joined, isCurrent, (one) => {
     const isJudged = one.right === null || (one.left !== null && isKnown(one.left));
     // Too much was told where it was counted.
     return isJudged ? null : judge(one, rules, window, { tooFew: true, tooMany: false });
@@ -102,6 +108,7 @@ export async function evaluateUnheard(
 async function judgeAll(
   services: EvaluationServices,
   joined: AsyncIterable<readonly Joined[]>,
+  isCurrent: IsCurrent,
   verdict: (one: Joined) => readonly WindowFinding[] | null,
 ): Promise<WindowSummary> {
   let devices = 0;
@@ -113,6 +120,7 @@ async function judgeAll(
       if (found !== null) devices++;
       findings.push(...(found ?? []));
     }
+    if (findings.length > 0 && !(await isCurrent())) return NOTHING_JUDGED;
     await raise(services, findings);
     alerts += findings.length;
   }

@@ -21,15 +21,22 @@ export const CLOCK_SLACK_MS = 5000;
 
 /**
  * Messages that the stream does not hold any more can still be committed by an ingest that had received them: as long as a function runs
- * (`functionTimeout` in host.json is ten minutes) and is ended.
+ * (`functionTimeout` in host.json is ten minutes) and is ended. So such a partition closes that much behind the clock. That covers a
+ * stream that is made again; where retention empties one, what ingest has held for a day all the same comes too late.
  */
 export const IN_FLIGHT_MS = 15 * MINUTE_MS;
+
+/** Event Hubs times between which messages were destroyed unread. */
+export interface LostRange extends Window {
+  /** False where nobody knows when the last of them came: they were destroyed before the range was first seen, at its end. */
+  readonly isExact: boolean;
+}
 
 export interface Progress {
   /** The end of the last slice of the partition that no row can be added to. */
   readonly closedUntil: number;
-  /** Event Hubs times between which messages were destroyed unread, as far as no row of the log tells of it; null: none were. */
-  readonly lost: Window | null;
+  /** As far as no row of the log tells of it; null: nothing was lost. */
+  readonly lost: LostRange | null;
   /** False where the partition has ended: its stream has another name now, or was made again with fewer partitions. */
   readonly isRead: boolean;
 }
@@ -98,11 +105,12 @@ function destroyed(
   properties: StreamProperties,
   committed: CommittedState | null,
   now: number,
-): Window | null {
+): LostRange | null {
   if (isCommitted(properties, committed)) return null;
   const isNew = properties.lastEnqueuedSequenceNumber === -1;
   return {
-    start: committed?.lastEnqueuedTime ?? -Infinity,
+    start: committed?.lastEnqueuedTime ?? 0,
     end: isNew ? now : properties.lastEnqueuedTime + 1,
+    isExact: !isNew,
   };
 }

@@ -57,7 +57,12 @@ export function knownName(ref: RunsRef, sliceEnd: number): string {
   return `${folderOf(ref)}known/${stampOf(sliceEnd)}`;
 }
 
-/** When the slice of a file of known devices ended. */
+/** The name of the file of devices that a slice told of too late for the file of known devices before it. */
+export function lateName(ref: RunsRef, sliceEnd: number): string {
+  return `${folderOf(ref)}late/${stampOf(sliceEnd)}`;
+}
+
+/** When the slice of a file of known or of late devices ended. */
 export function parseKnownName(name: string): number {
   return instantOfStamp(name.slice(name.lastIndexOf('/') + 1));
 }
@@ -145,6 +150,18 @@ export async function lastKnown(
     if (sliceEnd <= until) newest = { name, sliceEnd };
   }
   return newest;
+}
+
+/** The files of devices that came late for the file of known devices of `since`, in slices up to `until` of the same day. */
+export async function lateSince(
+  runs: Runs,
+  ref: RunsRef,
+  since: number,
+  until: number,
+): Promise<readonly string[]> {
+  const day = stampOf(alignedDown(until - 1, DAY_MS)).slice(0, 'yyyyMMdd'.length);
+  const names = await runs.list(`${folderOf(ref)}late/${day}`);
+  return names.filter((name) => parseKnownName(name) > since && parseKnownName(name) <= until);
 }
 
 /** False where the run is there already. */

@@ -19,6 +19,7 @@ import {
   type RunsRef,
   fewestRuns,
   lastKnown,
+  lateSince,
   readRun,
   runsOfWindow,
 } from './run-files.ts';
@@ -62,7 +63,8 @@ export async function toldDevices(
   const [pieces] = LEVELS as [Level];
   const fresh =
     since < until ? await runsOfWindow(runs, ref, pieces, { start: since, end: until }) : [];
-  const names = [...(base === null ? [] : [base.name]), ...fresh.map(({ name }) => name)];
+  const late = since < until ? await lateSince(runs, ref, since, until) : [];
+  const names = [...(base === null ? [] : [base.name]), ...late, ...fresh.map((run) => run.name)];
   const told = names.map((name) => readRun(runs, name, codec));
   if (until < at) told.push(readFromLog(services, ref, { start: until, end: at }));
   return uncounted(mergeActivities(told));

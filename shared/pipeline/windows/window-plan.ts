@@ -68,7 +68,15 @@ export function againUntil({ again, next }: WindowPlan, size: number): number | 
   return until === undefined || at === undefined || at >= until ? null : parseInstant(until)!;
 }
 
-/** The start of the first window of that size that is not done. A size that a new rule asks for begins with the window that is open: the past was not to be held to it. */
+/** Whether windows of any size are made again so far. */
+export function isMadeAgain(plan: WindowPlan): boolean {
+  return Object.keys(plan.next).some((size) => againUntil(plan, Number(size)) !== null);
+}
+
+/**
+ * The start of the first window of that size that is not done. A size that a new rule asks for begins with the window that is open: the
+ * past was not to be held to it.
+ */
 export function nextStart({ from, next }: WindowPlan, size: number, now: number): number {
   const known = next[size];
   if (known !== undefined) return parseInstant(known)!;

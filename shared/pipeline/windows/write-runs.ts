@@ -2,7 +2,7 @@
 // to T + grace, five minutes of them. So what a slice gives is decided by the log alone, whoever reads it and when; writing it twice
 // writes the same, and files that are there stay.
 import type { LogPosition } from '../../domain/alert/position.ts';
-import { withoutCounts } from '../../domain/window/device-activity.ts';
+import { type DeviceActivity, withoutCounts } from '../../domain/window/device-activity.ts';
 import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { BlockCodec } from '../../format/activity-log/layout.ts';
@@ -13,11 +13,13 @@ import { FIRST_FILE } from '../log/file-name.ts';
 import { type LogPlace, type PlacedBlock, placed, readForward } from '../log/read-log.ts';
 import { PieceCollector } from './collect-pieces.ts';
 import { mergeActivities } from './merge-activities.ts';
+import type { LostRange } from './progress.ts';
 import {
   type Activities,
   LEVELS,
   type RunsRef,
   knownName,
+  lateName,
   parseKnownName,
   parseRunName,
   readRun,
@@ -66,9 +68,9 @@ export function runsCheckpoint({ generation, stream, partition }: RunsRef): stri
   return `runs/${generation}/${stream}/${partition}`;
 }
 
-const MAX_GAPS = 64;
-/** More than are caught up at once. */
-const MAX_LATE = 64;
+const MAX_GAPS = 256;
+/** Of two days: runs are written a day ahead of the first window that is not closed at most. */
+const MAX_LATE = (2 * DAY_MS) / PIECE_MS;
 
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
@@ -79,7 +81,7 @@ export async function writeRuns(
   services: RunServices,
   ref: RunsRef,
   until: number,
-  lost: Window | null = null,
+  lost: LostRange | null = null,
 ): Promise<void> {
   let reached = -Infinity;
   for (;;) {
@@ -105,12 +107,22 @@ export async function mayHaveLost(
   { checkpoints, graceMs }: RunServices,
   ref: RunsRef,
   window: Window,
-  lost: Window | null,
+  lost: LostRange | null,
 ): Promise<boolean> {
   const stored = await checkpoints.read(runsCheckpoint(ref));
   const { gaps = [] } = (stored?.value ?? {}) as Partial<RunsState>;
-  const all = lost === null ? gaps : [...gaps, lost];
-  return all.some(({ start, end }) => start < window.end + graceMs && end > window.start);
+  return withLost(gaps, lost).some(
+    ({ start, end }) => start < window.end + graceMs && end > window.start,
+  );
+}
+
+/** Where only the first look told when messages were lost at the latest, its word stands: what came later was there to be seen. */
+function withLost(gaps: readonly Window[], lost: LostRange | null): readonly Window[] {
+  if (lost === null) return gaps;
+  const known = gaps.find(({ start }) => start === lost.start);
+  if (known !== undefined && !lost.isExact) return gaps;
+  const { start, end } = lost;
+  return [...gaps.filter((gap) => gap !== known), { start, end }].slice(-MAX_GAPS);
 }
 
 /** How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago. */
@@ -128,7 +140,7 @@ async function writeSlices(
   services: RunServices,
   ref: RunsRef,
   until: number,
-  lost: Window | null,
+  lost: LostRange | null,
 ): Promise<void> {
   const { log, codec, checkpoints, graceMs } = services;
   const stored = await checkpoints.read(runsCheckpoint(ref));
@@ -138,11 +150,7 @@ async function writeSlices(
   let collector = new PieceCollector();
   let position = state?.position ?? null;
   let groupsRevision = state?.groupsRevision ?? 0;
-  let gaps = state?.gaps ?? [];
-  if (lost !== null) {
-    const known = gaps.at(-1)?.start === lost.start ? gaps.slice(0, -1) : gaps;
-    gaps = [...known, lost].slice(-MAX_GAPS);
-  }
+  let gaps = withLost(state?.gaps ?? [], lost);
   let lastEnqueuedTime = state?.lastEnqueuedTime ?? null;
   const finish = async (from: RunsState, place: LogPlace | null): Promise<RunsState> => {
     const sliceEnd = from.sliceEnd + PIECE_MS;
@@ -160,14 +168,20 @@ async function writeSlices(
   for await (const { block, file, offset, isBehindCut } of forward(log, ref, place, codec)) {
     const { header } = block;
     place = { file, offset };
-    if (header.kind === 'close') continue;
+    if (header.kind === 'close') {
+      // Nothing of this file is left to be read: retention may take it.
+      place = { file: header.next, offset: 0 };
+      continue;
+    }
     state ??= beginning(header.firstEnqueuedTime, graceMs);
     const end = header.firstEnqueuedTime;
     // What a stream still held when it was made again, nobody knows.
     const isAgain = position !== null && position.epoch !== header.epoch;
     const hasLost = header.lost !== null || isAgain || isBehindCut;
     if (hasLost && end >= state.until && gaps.at(-1)?.end !== end) {
-      gaps = [...gaps, { start: lastEnqueuedTime ?? 0, end }].slice(-MAX_GAPS);
+      // Of what retention took nothing is known but what stands in runs.
+      const known = isBehindCut && position !== null ? state.until : lastEnqueuedTime;
+      gaps = [...gaps, { start: known ?? 0, end }].slice(-MAX_GAPS);
     }
     lastEnqueuedTime = header.lastEnqueuedTime;
     const rows = placed(ref, place, () => readRows({ ...block, header }, codec));
@@ -197,7 +211,7 @@ async function* forward(
   let begun = false;
   try {
     for await (const one of readForward(log, ref, from, codec)) {
-      yield { ...one, isBehindCut: !begun && from === null && one.file !== FIRST_FILE };
+      yield { ...one, isBehindCut: !begun && one.file !== (from?.file ?? FIRST_FILE) };
       begun = true;
     }
   } catch (error) {
@@ -237,10 +251,15 @@ async function writeSlice(
   const { stream, partition } = ref;
   const { sliceEnd, position, groupsRevision } = state;
   const [level] = LEVELS as [(typeof LEVELS)[number]];
+  // Whoever asks who is known takes the newest file and the runs of pieces behind it; what came late before it has a file of its own.
+  const knownUntil =
+    state.known === null ? alignedDown(sliceEnd - 1, HOUR_MS) : parseKnownName(state.known);
   const written: string[] = [];
+  const beforeKnown: (readonly DeviceActivity[])[] = [];
   let late = 0;
   for (const { start, devices } of collector.take()) {
     if (start + level.size < sliceEnd) late += devices.reduce((sum, one) => sum + one.messages, 0);
+    if (start < knownUntil) beforeKnown.push(devices);
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
     const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
@@ -260,12 +279,20 @@ async function writeSlice(
     if (i === 1) hours = merged.written;
     next = merged.state;
   }
-  // Whoever asks takes the newest file and the runs of pieces behind it: what came late before it must be in a file.
-  const knownUntil =
-    state.known === null ? alignedDown(sliceEnd - 1, HOUR_MS) : parseKnownName(state.known);
-  const isLate = written.some((name) => parseRunName(name).pieceStart < knownUntil);
-  if (sliceEnd % HOUR_MS !== 0 && !isLate) return next;
-  return writeKnown(services, ref, next, new Set(first.concat(written)), hours);
+  if (sliceEnd % HOUR_MS === 0) {
+    return writeKnown(services, ref, next, new Set(first.concat(written)), hours);
+  }
+  if (beforeKnown.length > 0) {
+    const { stream, partition } = ref;
+    const header = { stream, partition, piece: null, sliceEnd, position, groupsRevision };
+    const devices = mergeActivities(beforeKnown.map(inOne));
+    await writeRun(runs, lateName(ref, sliceEnd), header, allWithoutCounts(devices), codec);
+  }
+  return next;
+}
+
+async function* inOne(devices: readonly DeviceActivity[]): Activities {
+  yield devices;
 }
 
 /** Merges what waits below the level into one run for each of its pieces. */
@@ -297,8 +324,8 @@ async function mergeLevel(
 }
 
 /**
- * All devices that were known when the slice ended: without what it told of pieces behind it. `hours` are the runs that `merged` were
- * merged into, if they were.
+ * All devices that were known when the hour ended: without what its first minutes told of the next one. `hours` are the runs that
+ * `merged` were merged into.
  */
 async function writeKnown(
   { runs, codec }: RunServices,
@@ -313,10 +340,7 @@ async function writeKnown(
   const fresh = state.unknown.filter(isPast);
   // Once a day in any case: who looks for the newest lists a day.
   if (fresh.length === 0 && (state.known === null || sliceEnd % DAY_MS !== 0)) return state;
-  const fewest =
-    hours.length === 0
-      ? fresh
-      : [...hours.filter(isPast), ...fresh.filter((name) => !merged.has(name))];
+  const fewest = [...hours.filter(isPast), ...fresh.filter((name) => !merged.has(name))];
   const name = knownName(ref, sliceEnd);
   const sources = [...(state.known === null ? [] : [state.known]), ...fewest];
   const devices = mergeActivities(sources.map((each) => readRun(runs, each, codec)));

@@ -344,6 +344,11 @@ describe('a security group is refused, with the path of the field', () => {
     assert.deepEqual(problemsOf({ ...lists, properties: {} }), [
       { path: 'timeWindowRules', message: 'belongs into "properties", which is there too' },
     ]);
+    assert.deepEqual(
+      problemsOf({ timewindowRules: lists.timeWindowRules }).map(({ path }) => path),
+      ['timewindowRules'],
+    );
+    assert.notEqual(problemsOf({ properties: {}, timewindowRules: [] }), null);
     for (const name of ['timeWindowRulez', 'TimeWindowRules', 'allowListRule']) {
       const [problem] = problemsOf({ properties: { [name]: [] } });
       assert.equal(problem!.path, `properties.${name}`);

@@ -7,9 +7,13 @@ import { IN_FLIGHT_MS } from '../../../shared/pipeline/windows/progress.ts';
 import { keepRegisteredDevices } from '../../../shared/pipeline/windows/registered-devices.ts';
 import type { WindowTask } from '../../../shared/pipeline/windows/window-plan.ts';
 import { NOTHING_JUDGED } from '../../../shared/pipeline/windows/window-summary.ts';
+import { forgetFolds } from '../../../shared/pipeline/rebuild.ts';
+import type { RunsState } from '../../../shared/pipeline/windows/write-runs.ts';
+import { altered } from '../../support/ingest-world.ts';
 import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { MINUTE, PARTITION, START } from '../log/logs.ts';
 import { GRACE_MS, filesOf, happened, histories } from './histories.ts';
+import { PartitionsWorld, on, windowLines } from './partitions-world.ts';
 import { WindowWorld } from './window-world.ts';
 
 const WINDOW: WindowTask = { start: START + PIECE_MS, end: START + 2 * PIECE_MS, generation: 0 };
@@ -109,6 +113,19 @@ describe('closing a window', () => {
     const expected = { 5: 0, 10: 0, 15: 2, 20: 0 };
     assert.deepEqual(await late(), expected);
     assert.deepEqual(await late(), expected);
+    const rule = timeWindowRule({
+      maxThreshold: 9,
+      timeWindowSize: 'PT10M',
+      windowMs: 10 * MINUTE,
+    });
+    await world.declare(groupOf('default', rule));
+    const ten = { start: START + 10 * MINUTE, end: START + 20 * MINUTE, generation: 0 };
+    await world.checkpoints.write(
+      'windows/10m/20260822T1210',
+      { groups: await world.groups.current() },
+      null,
+    );
+    assert.equal((await closeWindow(world.services, PARTITION, ten))!.late, 0);
   });
 
   it('gives the same a second time, and to two at once', async () => {
@@ -230,6 +247,62 @@ describe('where messages were destroyed unread', () => {
     assert.deepEqual(await toldAt(world), ['120 b 0', '120 silent 0', '125 b 0', '125 silent 0']);
   });
 
+  it('and it stays empty, devices are silent again from when it was first seen empty', async () => {
+    const both = new PartitionsWorld('0', '1');
+    const { services } = both.world;
+    await both.world.declare(talks);
+    const registered = [{ deviceId: 'unheard', securityGroup: 'default' }];
+    await keepRegisteredDevices(services, registered, START);
+    await both.commit('0', on(1, { peers: [0] }));
+    await both.commit('1', on(1, { deviceId: 'b', peers: [0] }));
+    both.stream.recreate();
+    both.world.passEndOf(START + 30 * MINUTE);
+    both.world.now += IN_FLIGHT_MS;
+    assert.deepEqual(await both.run(), []);
+    both.world.passEndOf(START + 80 * MINUTE);
+    both.world.now += IN_FLIGHT_MS;
+    // It was first seen empty at 12:50 and some seconds.
+    const silent = [50, 55, 60, 65, 70, 75].flatMap((minute) =>
+      ['a', 'b', 'unheard'].map((device) => `${device} ${minute}-${minute + 5} 0`),
+    );
+    const told = await both.run();
+    assert.deepEqual(
+      told.filter((line) => !/ 5\d-/.test(line)),
+      silent.filter((line) => !/ 5\d-/.test(line)).sort((a, b) => (a < b ? -1 : 1)),
+    );
+    assert.ok(!told.some((line) => / (?:[0-9]|[1-4][0-9])-/.test(line)), told.join());
+  });
+
+  it('of a partition of which nothing was ever read, no device that was never heard is told silent', async () => {
+    const both = new PartitionsWorld('0', '1');
+    const { services } = both.world;
+    await both.world.declare(talks);
+    await keepRegisteredDevices(services, [{ deviceId: 'x', securityGroup: 'default' }], START);
+    await both.commit('0', ...[0, 7, 60].map((m) => on(m, { deviceId: 'b', peers: [0] })));
+    both.stream.send('1', { enqueuedTime: START + 2 * MINUTE });
+    both.stream.deleteBefore('1', 1);
+    both.world.passEndOf(START + 10 * MINUTE);
+    both.world.now += IN_FLIGHT_MS;
+    const told = (await both.run()).filter((line) => line.startsWith('x'));
+    assert.deepEqual(told, ['x 5-10 0']);
+  });
+
+  it('is told once, whoever looks how often', async () => {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    await world.commit(silent);
+    world.stream.recreate();
+    for (const minute of [20, 40, 60]) {
+      world.passEndOf(START + minute * MINUTE);
+      world.now += IN_FLIGHT_MS;
+      while ((await world.run()).length > 0);
+    }
+    const { gaps } = (await world.checkpoints.read('runs/0/test~devices/0'))!.value as RunsState;
+    assert.deepEqual(gaps, [
+      { start: silent.at, end: START + 20 * MINUTE + GRACE_MS + IN_FLIGHT_MS },
+    ]);
+  });
+
   it('no device that was never heard is told silent', async () => {
     const world = await due();
     const devices = ['a', 'b', 'unheard'].map((deviceId) => ({
@@ -239,18 +312,18 @@ describe('where messages were destroyed unread', () => {
     await keepRegisteredDevices(world.services, devices, START);
     const closed = await closeWindow(world.services, PARTITION, WINDOW);
     const lost = { ...closed!, mayHaveLost: true };
-    assert.deepEqual(await judgeUnheard(world.services, WINDOW, lost), NOTHING_JUDGED);
+    assert.deepEqual(await judgeUnheard(world.services, [PARTITION], WINDOW, lost), NOTHING_JUDGED);
     assert.deepEqual(await alertsOf(world), ['a 0']);
-    const judged = await judgeUnheard(world.services, WINDOW, closed!);
+    const judged = await judgeUnheard(world.services, [PARTITION], WINDOW, closed!);
     assert.deepEqual(judged, { devices: 1, alerts: 1, mayHaveLost: false, late: 0 });
     assert.deepEqual((await alertsOf(world)).sort(), ['a 0', 'unheard 0']);
     await keepRegisteredDevices(world.services, devices.slice(0, 2), START);
-    assert.deepEqual((await judgeUnheard(world.services, WINDOW, closed!)).devices, 0);
+    assert.deepEqual((await judgeUnheard(world.services, [PARTITION], WINDOW, closed!)).devices, 0);
   });
 
   it('where no registry was read, or zero is within the bounds, only who was heard is judged', async () => {
     const world = await due();
-    const judged = await judgeUnheard(world.services, WINDOW, NOTHING_JUDGED);
+    const judged = await judgeUnheard(world.services, [PARTITION], WINDOW, NOTHING_JUDGED);
     assert.deepEqual(judged, NOTHING_JUDGED);
     const free = new WindowWorld();
     await free.declare(groupOf('default', timeWindowRule({ minThreshold: 0, maxThreshold: 2 })));
@@ -260,7 +333,62 @@ describe('where messages were destroyed unread', () => {
     free.passEndOf(WINDOW.end);
     assert.deepEqual(await free.due(), [WINDOW]);
     await closeWindow(free.services, PARTITION, WINDOW);
-    assert.deepEqual(await judgeUnheard(free.services, WINDOW, NOTHING_JUDGED), NOTHING_JUDGED);
+    assert.deepEqual(
+      await judgeUnheard(free.services, [PARTITION], WINDOW, NOTHING_JUDGED),
+      NOTHING_JUDGED,
+    );
+  });
+});
+
+describe('a window of an earlier generation', () => {
+  /** Device a speaks all the time; a window is on its way when a rebuild begins, and is made again. */
+  async function atRemoval() {
+    const world = new WindowWorld();
+    await world.declare(talks);
+    const registered = [{ deviceId: 'a', securityGroup: 'default' }];
+    await keepRegisteredDevices(world.services, registered, START);
+    for (let minute = 0; minute <= 130; minute += 2) await world.commit(on(minute, { peers: [0] }));
+    world.passEndOf(START + 115 * MINUTE);
+    while ((await world.run()).length > 0);
+    world.passEndOf(START + 120 * MINUTE);
+    const [old] = await world.due();
+    const closed = await closeWindow(world.services, PARTITION, old!);
+    await forgetFolds(world.services);
+    while ((await world.run()).length > 0);
+    const close = async () => {
+      await closeWindow(world.services, PARTITION, old!);
+      await judgeUnheard(world.services, [PARTITION], old!, closed!);
+      return windowLines(await world.allAlerts());
+    };
+    return { world, old: old!, close };
+  }
+
+  it('tells nobody silent while its runs are removed', async () => {
+    const { world, close } = await atRemoval();
+    const { runs } = world.services;
+    assert.ok((await runs.list('0/')).length > 10);
+    while ((await runs.remove('0/', 5)) > 0) assert.deepEqual(await close(), []);
+    assert.deepEqual(await close(), []);
+    assert.deepEqual(await runs.list('0/'), []);
+  });
+
+  it('tells nobody silent if the rebuild begins while it is judged', async () => {
+    const { world } = await atRemoval();
+    world.passEndOf(START + 125 * MINUTE);
+    const [window] = await world.due();
+    const alerts = altered(world.alerts, {});
+    const groups = altered(world.checkpoints, {
+      read: async (name: string) => {
+        if (name.startsWith('windows/5m/')) {
+          await forgetFolds(world.services);
+          await world.services.runs.remove('1/');
+        }
+        return world.checkpoints.read(name);
+      },
+    });
+    const racing = { ...world.services, alerts, checkpoints: groups };
+    assert.deepEqual(await closeWindow(racing, PARTITION, window!), NOTHING_JUDGED);
+    assert.deepEqual(windowLines(await world.allAlerts()), []);
   });
 });
 

@@ -24,6 +24,7 @@ import { groupOf, groupSet, timeWindowRule } from '../../domain/security-group/g
 import { altered } from '../../support/ingest-world.ts';
 import { MINUTE, START } from '../log/logs.ts';
 import {
+  READ,
   RUNS,
   GRACE_MS,
   type Happened,
@@ -77,7 +78,7 @@ async function linesOf(alerts: MemoryAlertStore): Promise<string[]> {
 
 async function judged(history: readonly Happened[], groups: GroupSet, window = WINDOW) {
   const { services, alerts } = await worldOf(history, Math.max(window.end, START + HOUR_MS));
-  const summary = await evaluateWindow(services, RUNS, window, groups);
+  const summary = await evaluateWindow(services, RUNS, window, groups, READ);
   const lines = await linesOf(alerts);
   assert.equal(summary.alerts, lines.length);
   return lines;
@@ -299,7 +300,7 @@ describe('the alert of a window', () => {
 
   it('names the window, the rule’s figures and who accounts for most of the count', async () => {
     const { services, alerts } = await worldOf(history);
-    const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
+    const summary = await evaluateWindow(services, RUNS, WINDOW, groups, READ);
     assert.deepEqual(summary, { devices: 1, alerts: 1, mayHaveLost: false, late: 0 });
     const [alert] = await allOf(alerts);
     assert.equal(alert!.alertType, `IoT_CA_${CONNECTIONS}`);
@@ -335,12 +336,12 @@ describe('the alert of a window', () => {
     const events = [...history, message('a', [0, 1, 2], { at: NEXT.start + 2000 })];
     const once = await worldOf(events, START + HOUR_MS);
     for (const window of [WINDOW, NEXT]) {
-      await evaluateWindow(once.services, RUNS, window, groups);
+      await evaluateWindow(once.services, RUNS, window, groups, READ);
     }
     const often = await worldOf(events, START + HOUR_MS);
     await Promise.all(
       [NEXT, WINDOW, NEXT, WINDOW].map((window) =>
-        evaluateWindow(often.services, RUNS, window, groups),
+        evaluateWindow(often.services, RUNS, window, groups, READ),
       ),
     );
     assert.equal((await allOf(once.alerts)).length, 2);
@@ -351,11 +352,11 @@ describe('the alert of a window', () => {
 
   it('stays as a person left it when the window is evaluated again', async () => {
     const { services, alerts } = await worldOf(history);
-    await evaluateWindow(services, RUNS, WINDOW, groups);
+    await evaluateWindow(services, RUNS, WINDOW, groups, READ);
     const stored = await alerts.read('a', (await allOf(alerts))[0]!.id);
     const resolved = resolveAlert(stored!.alert, START + HOUR_MS)!;
     await alerts.replace('a', resolved, stored!.version);
-    await evaluateWindow(services, RUNS, WINDOW, groups);
+    await evaluateWindow(services, RUNS, WINDOW, groups, READ);
     assert.deepEqual(await allOf(alerts), [resolved]);
   });
 
@@ -369,9 +370,9 @@ describe('the alert of a window', () => {
         return alerts.create(key, alert);
       },
     });
-    const half = evaluateWindow({ ...services, alerts: dying }, RUNS, WINDOW, groups);
+    const half = evaluateWindow({ ...services, alerts: dying }, RUNS, WINDOW, groups, READ);
     await assert.rejects(half, /died/);
-    const summary = await evaluateWindow(services, RUNS, WINDOW, groups);
+    const summary = await evaluateWindow(services, RUNS, WINDOW, groups, READ);
     assert.deepEqual(summary, { devices: 30, alerts: 30, mayHaveLost: false, late: 0 });
     assert.equal((await allOf(alerts)).length, 30);
   });
@@ -409,7 +410,7 @@ describe('a window of random messages', () => {
             ),
           );
           const { services, alerts } = await worldOf(history, alignedUp(window.end, PIECE_MS));
-          await evaluateWindow(services, RUNS, window, groups);
+          await evaluateWindow(services, RUNS, window, groups, READ);
           const expected = expectedOf(history, groups, window);
           const ambiguous = (text: string) => expected.ambiguous.has(text.split(' ')[0]!);
           const found = (await linesOf(alerts)).filter((text) => !ambiguous(text));

@@ -17,6 +17,7 @@ import {
 import { COUNTED, OTHER, QUARANTINED } from '../../../shared/format/activity-log/rows.ts';
 import { hourOf, nextFileName } from '../../../shared/pipeline/log/file-name.ts';
 import type { Activities } from '../../../shared/pipeline/windows/run-files.ts';
+import type { PartitionState } from '../../../shared/pipeline/windows/evaluate-window.ts';
 import type { RunServices } from '../../../shared/pipeline/windows/write-runs.ts';
 import type { ActivityLog } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
@@ -32,6 +33,9 @@ export function windowAt(time: number, size: number): Window {
 
 /** The partition that `LogWriter` writes, and the first generation of its runs. */
 export const RUNS = { ...PARTITION, generation: 0 };
+
+/** A partition that is read, of which nothing was lost. */
+export const READ: PartitionState = { isRead: true, lost: null, isCurrent: async () => true };
 
 export const GRACE_MS = 5 * MINUTE;
 

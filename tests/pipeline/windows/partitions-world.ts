@@ -82,21 +82,23 @@ export class PartitionsWorld {
     }
   }
 
-  /** Everything that is due, as the orchestration does it. */
+  /** Everything that is due and closed, as the orchestration does it. */
   async run(): Promise<string[]> {
     const { services } = this.world;
     for (;;) {
-      const due = await dueWindows(services);
-      if (due.length === 0) return windowLines(await this.world.allAlerts());
-      for (const window of due) {
+      let done = 0;
+      for (const window of await dueWindows(services)) {
         const partitions = await allPartitions(services);
         const closed = await Promise.all(
           partitions.map((ref) => closeWindow(services, ref, window)),
         );
+        if (closed.includes(null)) continue;
         const summary = sumOf(closed.map((one) => one!));
-        await judgeUnheard(services, window, summary);
+        await judgeUnheard(services, partitions, window, summary);
         await finishWindow(services, window, summary);
+        done++;
       }
+      if (done === 0) return windowLines(await this.world.allAlerts());
     }
   }
 }

@@ -15,6 +15,7 @@ import {
   type RunServices,
   type RunsState,
   RunsTakenError,
+  mayHaveLost,
   runsCheckpoint,
   writeRuns,
 } from '../../../shared/pipeline/windows/write-runs.ts';
@@ -290,6 +291,47 @@ describe('runs of a log of which retention took the beginning', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('have a gap where retention took what they had not read, and none where they had', async () => {
+    const events = [
+      happened({ at: START + 6 * MINUTE, deviceId: 'read' }),
+      happened({ at: START + 20 * MINUTE, deviceId: 'lost', begins: 'block' }),
+      happened({ at: START + 40 * MINUTE, deviceId: 'left', begins: 'file' }),
+      happened({ at: START + 70 * MINUTE, deviceId: 'last', begins: 'file' }),
+    ];
+    const gapsAfter = async (readUntil: number, without_: number) => {
+      const { log } = await writeHistory(events);
+      const services = runServices(log);
+      await writeRuns(services, RUNS, START + readUntil * MINUTE);
+      const rest = await without(log, without_);
+      await writeRuns({ ...services, log: rest }, RUNS, START + 2 * HOUR_MS);
+      return (await stateOf(services))!.gaps.map(({ start, end }) =>
+        [start, end].map((time) => (time - START) / MINUTE),
+      );
+    };
+    assert.deepEqual(await gapsAfter(5, 1), [[10, 40]]);
+    assert.deepEqual(await gapsAfter(35, 2), [[40, 70]]);
+    assert.deepEqual(await gapsAfter(60, 2), []);
+  });
+
+  it('keep the gaps of a long time, also where another one is told of later', async () => {
+    const { log } = await writeHistory(
+      Array.from({ length: 12 }, (_, i) =>
+        happened({ at: START + 20 * i * MINUTE, begins: i === 0 ? null : 'epoch' }),
+      ),
+    );
+    const services = runServices(log);
+    await writeRuns(services, RUNS, START + 4 * HOUR_MS);
+    const lost = { start: START + 300 * MINUTE, end: START + 301 * MINUTE, isExact: true };
+    for (let i = 0; i < 11; i++) {
+      const at = START + (20 * i + 10) * MINUTE;
+      const window = { start: at, end: at + PIECE_MS };
+      assert.equal(await mayHaveLost(services, RUNS, window, lost), true, `gap ${i}`);
+    }
+    const later = { start: lost.start, end: lost.start + PIECE_MS };
+    assert.equal(await mayHaveLost(services, RUNS, later, null), false);
+    assert.equal(await mayHaveLost(services, RUNS, later, lost), true);
   });
 
   it('count no row twice where the grace period is shorter than it was', async () => {
