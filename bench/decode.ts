@@ -47,7 +47,10 @@ function received(body: Uint8Array): Buffer {
   return frame.subarray(5, 5 + body.length);
 }
 
-/** A contender runs this long before the next one has its turn: a stream of messages does not meet a JSON parser after each thousand. */
+/**
+ * A contender runs this long before the next one has its turn: a stream of messages does not meet a JSON parser after each
+ * thousand.
+ */
 const BLOCK_MS = 40;
 
 /** Microseconds a call, best of the rounds: what a neighbour on the machine takes is nobody's cost. The contenders take turns. */

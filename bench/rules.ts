@@ -88,7 +88,9 @@ const random = (below: number) => {
   return Math.floor((state / 4_294_967_296) * below);
 };
 
-/** The whole of both families in so many networks of all sizes, an eighth of them IPv6: it permits everything, and hides no value. */
+/**
+ * The whole of both families in so many networks of all sizes, an eighth of them IPv6: it permits everything, and hides no value.
+ */
 function everything(count: number): string[] {
   const split = (whole: string, parts: number) => {
     const prefixes = [parsePrefix(whole)!];

@@ -39,7 +39,10 @@ const STOP_MILLISECONDS = 5_000;
 /** Lines of output that the message of a failed start repeats. */
 const LAST_LINES = 30;
 
-/** Resolves once the child listens, rejects with its last output if it does not. The child ends with this process, however this process ends. */
+/**
+ * Resolves once the child listens, rejects with its last output if it does not. The child ends with this process, however this
+ * process ends.
+ */
 export async function startChild<Listening>(options: ChildOptions): Promise<Child<Listening>> {
   const entry = options.entry instanceof URL ? fileURLToPath(options.entry) : options.entry;
   const child = spawn(process.execPath, [entry, ...(options.args ?? [])], {

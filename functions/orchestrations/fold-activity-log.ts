@@ -14,7 +14,9 @@ const FOLD_PARTITION = 'foldPartition';
 
 const RETRY = new df.RetryOptions(2_000, 3);
 
-/** Counts what is new in the log, partition by partition. What fails is done by the next one: each goes on from its own position. */
+/**
+ * Counts what is new in the log, partition by partition. What fails is done by the next one: each goes on from its own position.
+ */
 export const foldOnce: OrchestrationHandler = function* (context: OrchestrationContext) {
   const partitions = (yield context.df.callActivityWithRetry(
     LIST_LOGGED_PARTITIONS,

@@ -15,7 +15,10 @@ import { windowActivity } from '../../shared/pipeline/windows/window-activity.ts
 const HEADER =
   'deviceId,securityGroup,windowSeconds,windowStart,windowEnd,messages,distinctConnections\n';
 
-/** `devices` are all devices and the groups of those that sent nothing. Windows are those that lie in the span: of five minutes, and of each size of an enabled rule. */
+/**
+ * `devices` are all devices and the groups of those that sent nothing. Windows are those that lie in the span: of five minutes,
+ * and of each size of an enabled rule.
+ */
 export async function writeCounts(
   path: string,
   services: WindowServices,

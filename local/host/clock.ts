@@ -3,7 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** What the host asks of time; tests and `replay` give it a virtual one. Times are milliseconds since the Unix epoch. */
 export interface HostClock {
   now(): number;
-  /** Runs the action once, at the time or at once if that has passed; never after `signal` is aborted. The action must not reject. */
+  /**
+   * Runs the action once, at the time or at once if that has passed; never after `signal` is aborted. The action must not reject.
+   */
   runAt(time: number, action: () => Promise<void>, signal: AbortSignal): void;
   /** Waits between two attempts of a retry policy. Resolves early when `signal` is aborted. */
   delay(milliseconds: number, signal: AbortSignal): Promise<void>;

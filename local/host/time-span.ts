@@ -1,6 +1,8 @@
 const DAY = 86_400_000;
 
-/** Milliseconds of a .NET TimeSpan (`hh:mm`, `hh:mm:ss`, `d.hh:mm:ss`, fractions of a second, whole days); null for anything else. */
+/**
+ * Milliseconds of a .NET TimeSpan (`hh:mm`, `hh:mm:ss`, `d.hh:mm:ss`, fractions of a second, whole days); null for anything else.
+ */
 export function parseTimeSpan(text: string): number | null {
   if (/^\d{1,8}$/.test(text)) return Number(text) * DAY;
   const match = /^(?:(\d{1,8})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?$/.exec(text);

@@ -13,7 +13,10 @@ export interface SecurityGroups {
   list(): Promise<readonly StoredGroup[]>;
   /** The groups and the revision that they have together: what instances hold messages against. */
   current(): Promise<GroupSet>;
-  /** Writes over the group that was read in `version` (null: there was none) and gives the new version; null when it is no longer that one. */
+  /**
+   * Writes over the group that was read in `version` (null: there was none) and gives the new version; null when it is no longer
+   * that one.
+   */
   write(group: SecurityGroup, version: string | null): Promise<string | null>;
   /** False when the group is no longer the one that was read in `version`. */
   remove(key: string, version: string): Promise<boolean>;

@@ -36,7 +36,9 @@ import type { PartitionRef } from '../../shared/ports/activity-log.ts';
 const SECOND = 1000;
 const RULE_TYPE = 'ActiveConnectionsNotInAllowedRange';
 const SIZES = [PIECE_MS, 3 * PIECE_MS] as const;
-/** What a window may take from when it can be closed: three runs of the timer that a crash made vain, and the polls between them. */
+/**
+ * What a window may take from when it can be closed: three runs of the timer that a crash made vain, and the polls between them.
+ */
 const TIME_TO_FINISH_MS = 5 * MINUTE_MS;
 /** As the orchestration waits for a partition. */
 const WAIT_MS = 30_000;
@@ -303,7 +305,10 @@ function rowsOf({ blocks }: WindowTruth): readonly Row[] {
   );
 }
 
-/** The window's rules of its size: those of a revision of the groups that was current when the window could be closed, or was read then. */
+/**
+ * The window's rules of its size: those of a revision of the groups that was current when the window could be closed, or was read
+ * then.
+ */
 function rulesOf(
   { rules, graceMs }: WindowTruth,
   { groups }: WindowRecord,

@@ -8,7 +8,10 @@ export interface Condition extends Validity {
   readonly constraint: Constraint | null;
 }
 
-/** A stretch of the log that a hunt has read for the alert: what no live match counted, and one of the conditions holds for, is counted. */
+/**
+ * A stretch of the log that a hunt has read for the alert: what no live match counted, and one of the conditions holds for, is
+ * counted.
+ */
 export interface HuntedStretch extends LogRange {
   readonly conditions: readonly Condition[];
 }

@@ -40,7 +40,10 @@ export function groupKey(name: string): string {
   return name.trim().toLowerCase();
 }
 
-/** The group that judges devices of a stamped group: a name that no group has is judged by `default`; null where there is none either. */
+/**
+ * The group that judges devices of a stamped group: a name that no group has is judged by `default`; null where there is none
+ * either.
+ */
 export function judgingGroup<G>(groups: ReadonlyMap<string, G>, stamped: string): G | null {
   return groups.get(stamped) ?? groups.get(DEFAULT_GROUP) ?? null;
 }

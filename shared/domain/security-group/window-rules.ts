@@ -8,7 +8,10 @@ export interface JudgedRule extends TimeWindowRule {
   readonly measure: Measure;
 }
 
-/** The rules that windows of one size are held to, by the group's key. Every group is in it, so that one without rules is not judged by `default`. */
+/**
+ * The rules that windows of one size are held to, by the group's key. Every group is in it, so that one without rules is not
+ * judged by `default`.
+ */
 export type WindowRules = ReadonlyMap<string, readonly JudgedRule[]>;
 
 const MEASURES: ReadonlyMap<string, Measure> = new Map(

@@ -13,7 +13,10 @@ const LISTS: readonly string[] = [
   'ips',
 ];
 
-/** Records to be read one by one: objects or strings; a document may be a record itself. Null if the document is none of the known shapes. */
+/**
+ * Records to be read one by one: objects or strings; a document may be a record itself. Null if the document is none of the known
+ * shapes.
+ */
 export function recordsOf(document: unknown): readonly unknown[] | null {
   if (Array.isArray(document)) return asRecords(document);
   if (!isObject(document)) return null;

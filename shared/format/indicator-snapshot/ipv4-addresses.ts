@@ -205,7 +205,10 @@ function popcount(word: number): number {
   return onesByByte(word) >>> 24;
 }
 
-/** Where the one number `rank` (from 0) of the word stands. Without a branch: what is guessed wrong here costs more than the arithmetic. */
+/**
+ * Where the one number `rank` (from 0) of the word stands. Without a branch: what is guessed wrong here costs more than the
+ * arithmetic.
+ */
 function selectBit(word: number, below: number, rank: number): number {
   // The high bit of every byte whose sum is at most the rank: those bytes are passed.
   const passed = ((Math.imul(rank, 0x0101_0101) | 0x8080_8080) - below) & 0x8080_8080;

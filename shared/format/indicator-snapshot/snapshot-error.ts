@@ -1,4 +1,7 @@
-/** `foreign`: not a snapshot. `truncated`: shorter than it says. `corrupt`: its CRC does not hold. `inconsistent`: its parts contradict each other. */
+/**
+ * `foreign`: not a snapshot. `truncated`: shorter than it says. `corrupt`: its CRC does not hold. `inconsistent`: its parts
+ * contradict each other.
+ */
 export type SnapshotErrorCode =
   | 'foreign'
   | 'truncated'

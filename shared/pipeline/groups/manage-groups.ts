@@ -15,7 +15,10 @@ export async function getGroup(groups: SecurityGroups, name: string): Promise<St
   throw new RequestError('ResourceNotFound', `there is no security group ${quoted(name)}`);
 }
 
-/** Creates the group or writes over it; a group keeps the spelling of its name with which it was created. Written again it stays in its version. */
+/**
+ * Creates the group or writes over it; a group keeps the spelling of its name with which it was created. Written again it stays in
+ * its version.
+ */
 export async function putGroup(
   groups: SecurityGroups,
   name: string,

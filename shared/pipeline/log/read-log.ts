@@ -90,7 +90,10 @@ export async function* readFile(
   }
 }
 
-/** The blocks of some files from the last one's end back, closing blocks included. Of a file's end `firstRead` bytes are read first. */
+/**
+ * The blocks of some files from the last one's end back, closing blocks included. Of a file's end `firstRead` bytes are read
+ * first.
+ */
 export async function* readBackward(
   log: ActivityLog,
   partition: PartitionRef,

@@ -31,7 +31,9 @@ export interface WindowRecord {
   readonly done: (WindowSummary & { readonly generation: number }) | null;
 }
 
-/** Of one size at a time, and no more than a day: enough to catch up with one in minutes, not so many that they starve each other. */
+/**
+ * Of one size at a time, and no more than a day: enough to catch up with one in minutes, not so many that they starve each other.
+ */
 const MAX_AT_ONCE = 24;
 /** Of one size in one run: what was done already is passed over, a record at a time. */
 const MAX_PASSED = 512;

@@ -40,7 +40,9 @@ export interface EvaluationServices extends RunServices {
 
 /** How a partition stands when a window is closed on it. */
 export interface PartitionState {
-  /** False of a stream that has ended: a failover of the hub gives the stream another name, and devices are silent here for ever. */
+  /**
+   * False of a stream that has ended: a failover of the hub gives the stream another name, and devices are silent here for ever.
+   */
   readonly isRead: boolean;
   /** As far as runs do not tell of it. */
   readonly lost: LostRange | null;

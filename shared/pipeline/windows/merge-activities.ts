@@ -4,7 +4,10 @@ import type { Activities } from './run-files.ts';
 
 const BATCH_DEVICES = 1024;
 
-/** One device of the runs together after the other, each once. Of what runs say at the same time, an earlier one in the list comes first. */
+/**
+ * One device of the runs together after the other, each once. Of what runs say at the same time, an earlier one in the list comes
+ * first.
+ */
 export async function* mergeActivities(runs: readonly Activities[]): Activities {
   if (runs.length === 1) {
     yield* runs[0]!;

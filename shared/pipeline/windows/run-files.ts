@@ -20,7 +20,10 @@ import { RunWriter } from '../../format/run/write-run.ts';
 import type { PartitionRef } from '../../ports/activity-log.ts';
 import type { Runs } from '../../ports/runs.ts';
 
-/** The runs of a partition. When everything is made again a new generation of them begins; nobody reads the ones before from then on. */
+/**
+ * The runs of a partition. When everything is made again a new generation of them begins; nobody reads the ones before from then
+ * on.
+ */
 export interface RunsRef extends PartitionRef {
   readonly generation: number;
 }

@@ -111,7 +111,9 @@ async function* inOne(devices: readonly DeviceActivity[]): Activities {
   yield devices;
 }
 
-/** Where rows of that Event Hubs time or later may stand first: a file holds an hour, and what its last batch brought of the next. */
+/**
+ * Where rows of that Event Hubs time or later may stand first: a file holds an hour, and what its last batch brought of the next.
+ */
 async function placeBefore(
   log: ActivityLog,
   ref: PartitionRef,

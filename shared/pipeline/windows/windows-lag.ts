@@ -16,10 +16,16 @@ export interface LagServices {
   readonly graceMs: number;
 }
 
-/** As long as this after a window should have been closed, messages may wait without a word. A stream that was made again takes most of it. */
+/**
+ * As long as this after a window should have been closed, messages may wait without a word. A stream that was made again takes
+ * most of it.
+ */
 const LAG_MS = IN_FLIGHT_MS + 5 * MINUTE_MS;
 
-/** `first` is the start of the first window of five minutes that is not done. The alert resolves when windows are closed in time again. */
+/**
+ * `first` is the start of the first window of five minutes that is not done. The alert resolves when windows are closed in time
+ * again.
+ */
 export async function tellLag(services: LagServices, first: number): Promise<void> {
   const { alerts, clock, hub, graceMs } = services;
   const due = first + PIECE_MS + graceMs + CLOCK_SLACK_MS;

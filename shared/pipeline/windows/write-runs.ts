@@ -53,7 +53,10 @@ export interface RunsState {
   /** The newest file of known devices, and the runs of five minutes that are not in it yet. */
   readonly known: string | null;
   readonly unknown: readonly string[];
-  /** Event Hubs times between which messages were lost before they were read: who sent too little then cannot be told. The last ones. */
+  /**
+   * Event Hubs times between which messages were lost before they were read: who sent too little then cannot be told. The last
+   * ones.
+   */
   readonly gaps: readonly Window[];
   /** How many messages came too late for their window of five minutes, by the slice that brought them. The last ones. */
   readonly late: readonly { readonly sliceEnd: number; readonly messages: number }[];
@@ -125,7 +128,9 @@ function withLost(gaps: readonly Window[], lost: LostRange | null): readonly Win
   return [...gaps.filter((gap) => gap !== known), { start, end }].slice(-MAX_GAPS);
 }
 
-/** How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago. */
+/**
+ * How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago.
+ */
 export async function lateIn(
   { checkpoints }: Pick<RunServices, 'checkpoints'>,
   ref: RunsRef,
