@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
-import { parseInstant } from '../../shared/domain/time/instant.ts';
+import { formatInstant, parseInstant } from '../../shared/domain/time/instant.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
+import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
 import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
 import {
   type RegisteredDevice,
@@ -200,7 +201,6 @@ interface Played extends Omit<ReplayOptions, 'from' | 'devices'> {
   readonly devices: ReadonlyMap<string, string>;
 }
 
-/** Minute by minute: send, wait until all of it is ingested, then let the clock fire the timers of that minute. */
 async function play(
   options: Played,
   events: readonly CapturedEvent[],
@@ -223,43 +223,23 @@ async function play(
       throw new Error(reason);
     });
     broken.catch(() => {}); // Its end at the end of the replay is no failure.
-    let sent = 0;
-    let time = options.from;
-    const last = events.at(-1)!.time;
-    const until = options.until ?? Math.ceil((last + 1) / FIVE_MINUTES) * FIVE_MINUTES;
+    // What fails is tried again without end: a user who has seen enough is not made to wait for it.
+    const idle = async () => {
+      await Promise.race([host.idle(), stopped, broken]);
+      return !io.signal.aborted;
+    };
     const { windows } = await services();
+    const until =
+      options.until ?? Math.ceil((events.at(-1)!.time + 1) / FIVE_MINUTES) * FIVE_MINUTES;
     await judgeBetween(windows, options.from, until);
     if (options.registered !== null) {
       await keepRegisteredDevices(windows, options.registered, options.from);
     }
-    while (sent < events.length || time < until) {
-      if (io.signal.aborted) return 130;
-      time =
-        Math.max(
-          time,
-          sent < events.length ? Math.floor(events[sent]!.time / MINUTE) * MINUTE : time,
-        ) + MINUTE;
-      let end = sent;
-      while (end < events.length && events[end]!.time < time) end++;
-      await platform.hub.client.send(events.slice(sent, end));
-      sent = end;
-      // What fails is tried again without end: a user who has seen enough is not made to wait for it.
-      await Promise.race([host.idle(), stopped, broken]);
-      if (io.signal.aborted) return 130;
-      await clock.advanceTo(time);
-      progress.show(
-        `${new Date(time).toISOString().slice(0, 16)}Z  ${sent} of ${events.length} messages`,
-      );
-    }
-    // On by the grace period, and until every window that is over is closed.
-    const end = Math.max(time, until) + windows.graceMs + MINUTE;
-    while (time < end || !(await allWindowsDone(windows))) {
-      if (time >= end + MAX_CLOSING_MS) throw new Error('some windows did not close');
-      if (io.signal.aborted) return 130;
-      progress.show('closing windows');
-      await clock.advanceTo((time += MINUTE));
-      await Promise.race([host.idle(), stopped, broken]);
-    }
+    const stage = { platform, clock, progress, idle };
+    const time = await sendAll(stage, events, options.from, until);
+    if (time === null) return 130;
+    const isClosed = await closeWindows(stage, windows, Math.max(time, until));
+    if (!isClosed) return 130;
     await host.runTimer('foldActivityLog');
     await host.idle();
     if (options.counts !== null) {
@@ -281,6 +261,57 @@ async function play(
     await host.stop();
     await closeServices();
   }
+}
+
+interface Stage {
+  readonly platform: Platform;
+  readonly clock: VirtualHostClock;
+  readonly progress: ProgressLine;
+  /** Waits until everything that was sent is ingested; false where the user has stopped the replay. */
+  readonly idle: () => Promise<boolean>;
+}
+
+/**
+ * Minute by minute: send, wait until all of it is ingested, then let the clock fire the timers of that minute. Gives the time in the end;
+ * null where the user has stopped it.
+ */
+async function sendAll(
+  { platform, clock, progress, idle }: Stage,
+  events: readonly CapturedEvent[],
+  from: number,
+  until: number,
+): Promise<number | null> {
+  let time = from;
+  let sent = 0;
+  while (sent < events.length || time < until) {
+    const next = events[sent]?.time ?? time;
+    time = Math.max(time, Math.floor(next / MINUTE) * MINUTE) + MINUTE;
+    let end = sent;
+    while (end < events.length && events[end]!.time < time) end++;
+    await platform.hub.client.send(events.slice(sent, end));
+    sent = end;
+    if (!(await idle())) return null;
+    await clock.advanceTo(time);
+    const minute = formatInstant(time).slice(0, 16);
+    progress.show(`${minute}Z  ${sent} of ${events.length} messages`);
+  }
+  return time;
+}
+
+/** On by the grace period, and until every window that is over is closed. False where the user has stopped it. */
+async function closeWindows(
+  { clock, progress, idle }: Stage,
+  windows: WindowServices,
+  from: number,
+): Promise<boolean> {
+  const end = from + windows.graceMs + MINUTE;
+  for (let time = from; time < end || !(await allWindowsDone(windows));) {
+    if (time >= end + MAX_CLOSING_MS) throw new Error('some windows did not close');
+    progress.show('closing windows');
+    await clock.advanceTo((time += MINUTE));
+    if (!(await idle())) return false;
+  }
+  return true;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
