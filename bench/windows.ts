@@ -36,11 +36,8 @@ import {
   writeRun,
 } from '../shared/pipeline/windows/run-files.ts';
 import { windowActivity } from '../shared/pipeline/windows/window-activity.ts';
-import {
-  type RunsState,
-  runsCheckpoint,
-  writeRuns,
-} from '../shared/pipeline/windows/write-runs.ts';
+import { type RunsState, runsCheckpoint } from '../shared/pipeline/windows/runs-state.ts';
+import { writeRuns } from '../shared/pipeline/windows/write-runs.ts';
 import type { PartitionRef } from '../shared/ports/activity-log.ts';
 import type { Runs } from '../shared/ports/runs.ts';
 import { randomOf } from './support/random.ts';

@@ -6,7 +6,7 @@ import { PUBLICATIONS } from './hunt/hunt-publications.ts';
 import type { WindowServices } from './windows/due-windows.ts';
 import { folderOfGeneration } from './windows/run-files.ts';
 import { currentGeneration, judgeAgain } from './windows/window-plan.ts';
-import { runsCheckpoint } from './windows/write-runs.ts';
+import { runsCheckpoint } from './windows/runs-state.ts';
 
 export interface RebuildSummary {
   readonly partitions: number;

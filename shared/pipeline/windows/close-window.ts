@@ -5,7 +5,8 @@ import { evaluateUnheard, evaluateWindow } from './evaluate-window.ts';
 import { progressOf } from './progress.ts';
 import { type WindowTask, currentGeneration } from './window-plan.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
-import { lateIn, runsCheckpoint, writeRuns } from './write-runs.ts';
+import { lateIn, runsCheckpoint } from './runs-state.ts';
+import { writeRuns } from './write-runs.ts';
 
 /**
  * Closes a window on one partition: writes the runs up to its end and evaluates it. Null: something of its time is not read yet. A

@@ -30,7 +30,7 @@ import type { LostRange } from './progress.ts';
 import type { Activities, RunsRef } from './run-files.ts';
 import { knownDevices, toldDevices, windowActivity } from './window-activity.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
-import { type RunServices, mayHaveLost } from './write-runs.ts';
+import { type RunServices, mayHaveLost } from './runs-state.ts';
 
 export interface EvaluationServices extends RunServices {
   readonly alerts: AlertStore;

@@ -2,7 +2,7 @@
 import type { DeviceActivity } from '../../domain/window/device-activity.ts';
 import { NO_TUPLES } from '../../domain/window/five-tuples.ts';
 import { type Activities, readRun, writeRun } from './run-files.ts';
-import type { RunServices } from './write-runs.ts';
+import type { RunServices } from './runs-state.ts';
 
 export interface RegisteredDevice {
   readonly deviceId: string;

@@ -23,7 +23,7 @@ import {
   readRun,
   runsOfWindow,
 } from './run-files.ts';
-import type { RunServices } from './write-runs.ts';
+import type { RunServices } from './runs-state.ts';
 
 /**
  * The window's activity as far as it was read in time: rows with an Event Hubs time before its end and the grace period. The runs up

@@ -8,7 +8,7 @@ import { keepRegisteredDevices } from '../../../shared/pipeline/windows/register
 import type { WindowTask } from '../../../shared/pipeline/windows/window-plan.ts';
 import { NOTHING_JUDGED } from '../../../shared/pipeline/windows/window-summary.ts';
 import { forgetFolds } from '../../../shared/pipeline/rebuild.ts';
-import type { RunsState } from '../../../shared/pipeline/windows/write-runs.ts';
+import type { RunsState } from '../../../shared/pipeline/windows/runs-state.ts';
 import { altered } from '../../support/ingest-world.ts';
 import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { MINUTE, PARTITION, START } from '../log/logs.ts';

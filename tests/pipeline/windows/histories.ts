@@ -18,7 +18,7 @@ import { COUNTED, OTHER, QUARANTINED } from '../../../shared/format/activity-log
 import { hourOf, nextFileName } from '../../../shared/pipeline/log/file-name.ts';
 import type { Activities } from '../../../shared/pipeline/windows/run-files.ts';
 import type { PartitionState } from '../../../shared/pipeline/windows/evaluate-window.ts';
-import type { RunServices } from '../../../shared/pipeline/windows/write-runs.ts';
+import type { RunServices } from '../../../shared/pipeline/windows/runs-state.ts';
 import type { ActivityLog } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
 import { wholeOf } from '../../contracts/runs.ts';

@@ -14,11 +14,10 @@ import {
 import {
   type RunServices,
   type RunsState,
-  RunsTakenError,
   mayHaveLost,
   runsCheckpoint,
-  writeRuns,
-} from '../../../shared/pipeline/windows/write-runs.ts';
+} from '../../../shared/pipeline/windows/runs-state.ts';
+import { RunsTakenError, writeRuns } from '../../../shared/pipeline/windows/write-runs.ts';
 import { LogFileGoneError } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
 import { windowActivity } from '../../../shared/pipeline/windows/window-activity.ts';
