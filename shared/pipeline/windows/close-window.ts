@@ -41,7 +41,7 @@ export async function judgeUnheard(
 ): Promise<WindowSummary> {
   const { generation } = window;
   const isCurrent = async () => (await currentGeneration(services)) === generation;
-  if (summary.mayHaveLost || !(await isCurrent())) return NOTHING_JUDGED;
+  if (summary.mayHaveLost) return NOTHING_JUDGED;
   const refs = closed.map((ref) => ({ ...ref, generation }));
   const groups = await groupsOfWindow(services, window);
   return evaluateUnheard(services, refs, window, groups, isCurrent);

@@ -70,6 +70,16 @@ describe('the windows that are due', () => {
     );
   });
 
+  it('are of no more than a day at once: what is written ahead of the first one is bounded', async () => {
+    const world = await begun();
+    const sizes = [ruleOf(1440), ruleOf(60)].map((rule, i) => groupOf(`group-${i}`, rule));
+    for (const group of sizes) await world.declare(group);
+    world.passEndOf(START + 5 * DAY_MS);
+    const due = await world.due();
+    const count = (size: number) => due.filter(({ start, end }) => end - start === size).length;
+    assert.deepEqual([DAY_MS, HOUR_MS, PIECE_MS].map(count), [1, 24, 24]);
+  });
+
   it('are those of one run where two planned the first ones at once', async () => {
     const world = await begun();
     world.passEndOf(START + 2 * PIECE_MS);

@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { keepRegisteredDevices } from '../../../shared/pipeline/windows/registered-devices.ts';
+import {
+  type WindowRecord,
+  windowRecordName,
+} from '../../../shared/pipeline/windows/due-windows.ts';
 import { groupOf, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { MINUTE, START } from '../log/logs.ts';
 import { happened } from './histories.ts';
@@ -111,5 +115,8 @@ describe('a device that the registry names', () => {
     await world.commit('0', twin(1), twin(6), twin(7), on(30, { deviceId: 'b' }));
     world.world.passEndOf(START + 15 * MINUTE);
     assert.deepEqual(await world.run(), ['a 10-15 0', 'a 5-10 2']);
+    const window = { start: START + 5 * MINUTE, end: START + 10 * MINUTE };
+    const stored = await world.world.checkpoints.read(windowRecordName(window));
+    assert.equal((stored!.value as WindowRecord).done!.alerts, 1);
   });
 });

@@ -22,8 +22,10 @@ import { LogFileGoneError } from '../../../shared/ports/activity-log.ts';
 import type { Runs } from '../../../shared/ports/runs.ts';
 import { windowActivity } from '../../../shared/pipeline/windows/window-activity.ts';
 import { altered } from '../../support/ingest-world.ts';
+import { nextFileName } from '../../../shared/pipeline/log/file-name.ts';
 import { MINUTE, START } from '../log/logs.ts';
 import {
+  rowOf,
   shown,
   RUNS,
   GRACE_MS,
@@ -314,6 +316,20 @@ describe('runs of a log of which retention took the beginning', () => {
     assert.deepEqual(await gapsAfter(60, 2), []);
   });
 
+  it('have no gap where retention takes a file that was read to its end', async () => {
+    const writer = await writeHistory([happened({ at: START + 6 * MINUTE })]);
+    const next = nextFileName(writer.file, '20260822T13');
+    await writer.close(next);
+    await writer.open(next, '20260822T13');
+    const services = runServices(writer.log);
+    await writeRuns(services, RUNS, START + HOUR_MS);
+    await writer.append([rowOf(happened({ at: START + 70 * MINUTE }))]);
+    const rest = await without(writer.log, 1);
+    await writeRuns({ ...services, log: rest }, RUNS, START + 2 * HOUR_MS);
+    const { gaps, sliceEnd } = (await stateOf(services))!;
+    assert.deepEqual([gaps, sliceEnd], [[], START + 2 * HOUR_MS]);
+  });
+
   it('keep the gaps of a long time, also where another one is told of later', async () => {
     const { log } = await writeHistory(
       Array.from({ length: 12 }, (_, i) =>
@@ -382,7 +398,9 @@ describe('runs of a log of which retention took the beginning', () => {
       files: (ref, fromName) => (lists++ < 2 ? log : rest).files(ref, fromName),
     });
     await writeRuns({ ...services, log: shrinking }, RUNS, START + HOUR_MS);
-    assert.equal((await stateOf(services))!.sliceEnd, START + HOUR_MS);
+    const reached = (await stateOf(services))!;
+    assert.equal(reached.sliceEnd, START + HOUR_MS);
+    assert.deepEqual(reached.gaps, [{ start: START + 10 * MINUTE, end: START + 40 * MINUTE }]);
     // A file that goes once others were read is another matter: nothing is skipped behind what was read.
     const first = (await log.files(RUNS))[0]!.name;
     const torn = altered(log, {
