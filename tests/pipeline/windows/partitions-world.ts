@@ -94,8 +94,8 @@ export class PartitionsWorld {
         );
         if (closed.includes(null)) continue;
         const summary = sumOf(closed.map((one) => one!));
-        await judgeUnheard(services, partitions, window, summary);
-        await finishWindow(services, window, summary);
+        const unheard = await judgeUnheard(services, partitions, window, summary);
+        await finishWindow(services, window, sumOf([summary, unheard]));
         done++;
       }
       if (done === 0) return windowLines(await this.world.allAlerts());
