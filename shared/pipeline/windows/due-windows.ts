@@ -2,7 +2,7 @@
 import { formatInstant, parseInstant } from '../../domain/time/instant.ts';
 import type { GroupSet } from '../../domain/security-group/security-group.ts';
 import { windowSizes } from '../../domain/security-group/window-rules.ts';
-import { DAY_MS, MINUTE_MS, PIECE_MS, type Window } from '../../domain/window/window.ts';
+import { DAY_MS, MINUTE_MS, PIECE_MS, type Window, alignedUp } from '../../domain/window/window.ts';
 import type { SecurityGroups } from '../../ports/security-groups.ts';
 import type { OneAtATime } from '../one-at-a-time.ts';
 import type { EvaluationServices } from './evaluate-window.ts';
@@ -58,17 +58,17 @@ export async function dueWindows(services: WindowServices): Promise<readonly Win
   const stored = await readPlan(services);
   if (stored === null) return [];
   const { plan, version } = stored;
-  const over = Math.min(
-    clock.now() - graceMs - CLOCK_SLACK_MS,
-    plan.until === null ? Infinity : parseInstant(plan.until)!,
-  );
+  const until = plan.until === null ? Infinity : parseInstant(plan.until)!;
+  const byClock = clock.now() - graceMs - CLOCK_SLACK_MS;
+  // One that ends inside five minutes is closed with them: asking sooner would be for nothing.
+  const isOver = (end: number) => end <= until && alignedUp(end, PIECE_MS) <= byClock;
   const due: WindowTask[] = [];
   const next: Record<string, string> = {};
   const begun = { ...plan.begun };
   for (const size of sizesOf(plan, set)) {
     const start = nextStart(plan, size, clock.now());
     begun[size] ??= formatInstant(start);
-    const found = await dueOfSize(services, plan, set, size, start, over);
+    const found = await dueOfSize(services, plan, set, size, start, isOver);
     next[size] = formatInstant(found.next);
     due.push(...found.due);
   }
@@ -113,13 +113,13 @@ async function dueOfSize(
   set: GroupSet,
   size: number,
   start: number,
-  over: number,
+  isOver: (end: number) => boolean,
 ): Promise<{ readonly due: readonly WindowTask[]; readonly next: number }> {
   const { generation } = plan;
   const again = againUntil(plan, size) ?? -Infinity;
   const due: WindowTask[] = [];
   let next = start;
-  for (let at = start, passed = 0; at + size <= over && passed < MAX_PASSED; at += size) {
+  for (let at = start, passed = 0; isOver(at + size) && passed < MAX_PASSED; at += size) {
     // Until the first one that is not done is, nothing behind what is at once is looked at.
     if (at > next && at + size > next + Math.min(MAX_AT_ONCE * size, DAY_MS)) break;
     const window = { start: at, end: at + size };
