@@ -456,5 +456,9 @@ function liesInGap(truth: WindowTruth, partition: string, window: Window): boole
   const atEnd =
     isNew ||
     truth.destroyed.some((event) => event.partition === partition && event.enqueued >= last);
-  return beforeFirst || inLog || (atEnd && overlaps(last, Infinity));
+  // What ingest still held when the stream was made again is committed after the range was seen, which was too wide then.
+  const { recreatedAt } = truth;
+  const mayBeWider =
+    recreatedAt !== null && overlaps(recreatedAt - IN_FLIGHT_MS, recreatedAt + IN_FLIGHT_MS);
+  return mayBeWider || beforeFirst || inLog || (atEnd && overlaps(last, Infinity));
 }

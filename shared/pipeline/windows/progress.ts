@@ -53,7 +53,7 @@ export async function progressOf(services: ProgressServices, ref: PartitionRef):
   const { committed } = await readTail(log, ref, Infinity, codec);
   const lost = properties?.isEmpty === true ? destroyed(properties, committed, now) : null;
   const nothingWaits =
-    properties === null || properties.isEmpty || isCommitted(properties, committed);
+    properties === null || properties.isEmpty || isCommitted(properties, committed, now);
   const byClock = nothingWaits ? now - (lost === null ? 0 : IN_FLIGHT_MS) : -Infinity;
   const reached = Math.max(committed?.lastEnqueuedTime ?? -Infinity, byClock);
   return {
@@ -88,15 +88,18 @@ async function propertiesOf(
   return isRead ? stream.properties(ref.partition) : null;
 }
 
-/** Everything that the stream ever had. */
+/** Everything that the stream had when it was asked at `now`. The log is read after that, and may be ahead of the answer. */
 function isCommitted(
   { lastEnqueuedSequenceNumber, lastEnqueuedTime }: StreamProperties,
   committed: CommittedState | null,
+  now: number,
 ): boolean {
   if (committed === null) return lastEnqueuedSequenceNumber === -1;
+  if (lastEnqueuedSequenceNumber === -1) return committed.lastEnqueuedTime > now;
   return (
-    lastEnqueuedSequenceNumber === committed.toSequence &&
-    lastEnqueuedTime === committed.lastEnqueuedTime
+    lastEnqueuedTime < committed.lastEnqueuedTime ||
+    (lastEnqueuedTime === committed.lastEnqueuedTime &&
+      lastEnqueuedSequenceNumber <= committed.toSequence)
   );
 }
 
@@ -106,7 +109,7 @@ function destroyed(
   committed: CommittedState | null,
   now: number,
 ): LostRange | null {
-  if (isCommitted(properties, committed)) return null;
+  if (isCommitted(properties, committed, now)) return null;
   const isNew = properties.lastEnqueuedSequenceNumber === -1;
   return {
     start: committed?.lastEnqueuedTime ?? 0,

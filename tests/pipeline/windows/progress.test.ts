@@ -86,6 +86,24 @@ describe('a slice of a partition is closed', () => {
     assert.deepEqual(lost, { start: 0, end: START + 1, isExact: true });
   });
 
+  it('by the clock where the log is ahead of what the stream said', async () => {
+    // Asked when it had one message; another one came, and was committed, before the log was read.
+    const services = await world(DUE + CLOCK_SLACK_MS, [START, START + 1], [START]);
+    assert.deepEqual(await progressOf(services, PARTITION), {
+      closedUntil: END,
+      lost: null,
+      isRead: true,
+    });
+    services.stream.deleteBefore('0', 1);
+    const { lost } = await progressOf(services, PARTITION);
+    assert.equal(lost, null);
+    // Asked when it never had one; the first came, and was committed, just after.
+    const first = await world(START, [START - CLOCK_SLACK_MS + 1], []);
+    assert.equal((await progressOf(first, PARTITION)).lost, null);
+    const later = await world(START + 1, [START - CLOCK_SLACK_MS + 1], []);
+    assert.notEqual((await progressOf(later, PARTITION)).lost, null);
+  });
+
   it('by the clock where there never was a message', async () => {
     assert.equal(await until(await world(DUE + CLOCK_SLACK_MS, [])), PIECE_MS);
   });
