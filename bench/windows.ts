@@ -53,7 +53,7 @@ if (values.help) {
   process.exit(0);
 }
 
-const READ: PartitionState = { isRead: true, lost: null, isCurrent: async () => true };
+const READ: PartitionState = { isRead: true, mayHaveLost: false, isCurrent: async () => true };
 const START = Date.UTC(2026, 7, 22);
 const PARTITIONS = 4;
 const GROUPS = 20;

@@ -5,7 +5,7 @@ import { evaluateUnheard, evaluateWindow } from './evaluate-window.ts';
 import { progressOf } from './progress.ts';
 import { type WindowTask, currentGeneration } from './window-plan.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
-import { lateIn, runsCheckpoint } from './runs-state.ts';
+import { lateIn, mayHaveLost, runsCheckpoint } from './runs-state.ts';
 import { writeRuns } from './write-runs.ts';
 
 /**
@@ -25,11 +25,17 @@ export async function closeWindow(
   if (closedUntil < end) return null;
   const ref = { ...partition, generation: window.generation };
   // Of windows that are caught up together the first writes for all; at once they would get in each other's way.
-  await services.oneAtATime.run(runsCheckpoint(ref), () => writeRuns(services, ref, end, lost));
+  const state = await services.oneAtATime.run(runsCheckpoint(ref), () =>
+    writeRuns(services, ref, end, lost),
+  );
   const groups = await groupsOfWindow(services, window);
-  const summary = await evaluateWindow(services, ref, window, groups, { isRead, lost, isCurrent });
+  const summary = await evaluateWindow(services, ref, window, groups, {
+    isRead,
+    mayHaveLost: mayHaveLost(state, window, services.graceMs, lost),
+    isCurrent,
+  });
   const isOfPiece = window.end - window.start === PIECE_MS;
-  return isOfPiece ? { ...summary, late: await lateIn(services, ref, window.end) } : summary;
+  return isOfPiece ? { ...summary, late: lateIn(state, window.end) } : summary;
 }
 
 /** What is left when these partitions, all there are, have closed the window; `summary` is what came of that. */

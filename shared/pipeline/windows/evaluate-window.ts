@@ -26,11 +26,10 @@ import { atOnce } from '../at-once.ts';
 import { partitionKeyOf } from '../../domain/alert/identity.ts';
 import { type Joined, joinActivities, mergeActivities } from './merge-activities.ts';
 import { registeredDevices } from './registered-devices.ts';
-import type { LostRange } from './progress.ts';
 import type { Activities, RunsRef } from './run-files.ts';
 import { knownDevices, toldDevices, windowActivity } from './window-activity.ts';
 import { NOTHING_JUDGED, type WindowSummary } from './window-summary.ts';
-import { type RunServices, mayHaveLost } from './runs-state.ts';
+import type { RunServices } from './runs-state.ts';
 
 export interface EvaluationServices extends RunServices {
   readonly alerts: AlertStore;
@@ -44,8 +43,8 @@ export interface PartitionState {
    * False of a stream that has ended: a failover of the hub gives the stream another name, and devices are silent here for ever.
    */
   readonly isRead: boolean;
-  /** As far as runs do not tell of it. */
-  readonly lost: LostRange | null;
+  /** Messages of the window may have been destroyed unread. */
+  readonly mayHaveLost: boolean;
   readonly isCurrent: IsCurrent;
 }
 
@@ -58,7 +57,7 @@ export async function evaluateWindow(
   ref: RunsRef,
   window: Window,
   groups: GroupSet,
-  { isRead, lost, isCurrent }: PartitionState,
+  { isRead, mayHaveLost, isCurrent }: PartitionState,
 ): Promise<WindowSummary> {
   const rules = windowRules(groups, window.end - window.start);
   const all = [...rules.values()].flat();
@@ -69,18 +68,17 @@ export async function evaluateWindow(
   const activity = await windowActivity(services, ref, window);
   const known = needsKnown ? await knownDevices(services, ref, window.end) : nobody();
   // Of what was lost nobody knows whether it was too little; too much is too much all the same.
-  const hasLost = isZeroOutside && (await mayHaveLost(services, ref, window, lost));
-  const tooFew = needsKnown && !hasLost;
+  const tooFew = needsKnown && !mayHaveLost;
   const joined = joinActivities(activity, known);
   const judged = await judgeAll(services, joined, isCurrent, (one) =>
     judge(one, rules, window, { tooFew, tooMany: true }),
   );
-  return { ...judged, mayHaveLost: hasLost };
+  return { ...judged, mayHaveLost: isZeroOutside && mayHaveLost };
 }
 
 /**
- * Devices that the registry names count too, though no partition knows them: those that never sent a message and are not deleted since. After every partition has closed the window and
- * has lost nothing of it; where no registry was read, nobody is judged.
+ * Devices that the registry names count too, though no partition knows them: those that never sent a message and are not deleted
+ * since. After every partition has closed the window and has lost nothing of it; where no registry was read, nobody is judged.
  */
 export async function evaluateUnheard(
   services: EvaluationServices,

@@ -1,5 +1,9 @@
 // Merging runs as streams: in memory is one chunk of each, whatever their length.
-import { type DeviceActivity, mergedActivity } from '../../domain/window/device-activity.ts';
+import {
+  type DeviceActivity,
+  mergedActivity,
+  withoutCounts,
+} from '../../domain/window/device-activity.ts';
 import type { Activities } from './run-files.ts';
 
 const BATCH_DEVICES = 1024;
@@ -36,6 +40,15 @@ export async function* mergeActivities(runs: readonly Activities[]): Activities 
   } finally {
     await Promise.all(inputs.map((input) => input.close()));
   }
+}
+
+/** That devices were there, and nothing of what they did. */
+export async function* uncounted(activities: Activities): Activities {
+  for await (const devices of activities) yield devices.map(withoutCounts);
+}
+
+export async function* inOne(devices: readonly DeviceActivity[]): Activities {
+  yield devices;
 }
 
 /** A device in both, in one or in the other. */

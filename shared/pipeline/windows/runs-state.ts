@@ -72,15 +72,13 @@ export function beginning(firstEnqueuedTime: number, graceMs: number): RunsState
  * Whether messages of the window may have been lost before they were read. The runs up to the window's end must be written; `lost` is
  * what they do not tell yet.
  */
-export async function mayHaveLost(
-  { checkpoints, graceMs }: RunServices,
-  ref: RunsRef,
+export function mayHaveLost(
+  state: RunsState | null,
   window: Window,
+  graceMs: number,
   lost: LostRange | null,
-): Promise<boolean> {
-  const stored = await checkpoints.read(runsCheckpoint(ref));
-  const { gaps = [] } = (stored?.value ?? {}) as Partial<RunsState>;
-  return withLost(gaps, lost).some(
+): boolean {
+  return withLost(state?.gaps ?? [], lost).some(
     ({ start, end }) => start < window.end + graceMs && end > window.start,
   );
 }
@@ -94,15 +92,7 @@ export function withLost(gaps: readonly Window[], lost: LostRange | null): reado
   return [...gaps.filter((gap) => gap !== known), { start, end }].slice(-MAX_GAPS);
 }
 
-/**
- * How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago.
- */
-export async function lateIn(
-  { checkpoints }: Pick<RunServices, 'checkpoints'>,
-  ref: RunsRef,
-  sliceEnd: number,
-): Promise<number> {
-  const stored = await checkpoints.read(runsCheckpoint(ref));
-  const { late = [] } = (stored?.value ?? {}) as Partial<RunsState>;
-  return late.find((one) => one.sliceEnd === sliceEnd)?.messages ?? 0;
+/** How many messages the slice brought that came too late for their window of five minutes; it must be written, and not long ago. */
+export function lateIn(state: RunsState | null, sliceEnd: number): number {
+  return state?.late.find((one) => one.sliceEnd === sliceEnd)?.messages ?? 0;
 }

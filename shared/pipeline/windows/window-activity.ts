@@ -1,17 +1,13 @@
 // What the devices of a partition did in a window, and which of them were known at its end. Both are streams in order of device.
 import { HOUR_MS, PIECE_MS, type Window, alignedDown, holds } from '../../domain/window/window.ts';
-import {
-  type DeviceActivity,
-  isKnown,
-  withoutCounts,
-} from '../../domain/window/device-activity.ts';
+import { isKnown } from '../../domain/window/device-activity.ts';
 import { readRows } from '../../format/activity-log/block.ts';
 import type { ActivityLog, PartitionRef } from '../../ports/activity-log.ts';
 import { hourOf, hourOfFile } from '../log/file-name.ts';
 import { type LogPlace, placed, readForward } from '../log/read-log.ts';
 import { CLOCK_MARGIN_MS } from '../log/read-tail.ts';
 import { PieceCollector } from './collect-pieces.ts';
-import { mergeActivities } from './merge-activities.ts';
+import { inOne, mergeActivities, uncounted } from './merge-activities.ts';
 import {
   type Activities,
   LEVELS,
@@ -70,10 +66,6 @@ export async function toldDevices(
   return uncounted(mergeActivities(told));
 }
 
-async function* uncounted(activities: Activities): Activities {
-  for await (const devices of activities) yield devices.map(withoutCounts);
-}
-
 async function* known(activities: Activities): Activities {
   for await (const devices of activities) yield devices.filter(isKnown);
 }
@@ -105,10 +97,6 @@ async function* readFromLog(
     }
   }
   yield* mergeActivities(collector.take().map(({ devices }) => inOne(devices)));
-}
-
-async function* inOne(devices: readonly DeviceActivity[]): Activities {
-  yield devices;
 }
 
 /**

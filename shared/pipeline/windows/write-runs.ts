@@ -28,19 +28,18 @@ export class RunsTakenError extends Error {
 /**
  * Writes the runs of every slice up to the one that ends at `until`, which the caller knows to be closed: no row of it can come any
  * more. Goes on where it stopped, slice by slice; where another one is ahead, from there. `lost` is what the stream says was destroyed
- * unread: kept with the slices, so that whoever judges their windows later knows it too.
+ * unread: kept with the slices, so that whoever judges their windows later knows it too. Gives how the runs stand; null: there is no log.
  */
 export async function writeRuns(
   services: RunServices,
   ref: RunsRef,
   until: number,
   lost: LostRange | null = null,
-): Promise<void> {
+): Promise<RunsState | null> {
   let reached = -Infinity;
   for (;;) {
     try {
-      await writeSlices(services, ref, until, lost);
-      return;
+      return await writeSlices(services, ref, until, lost);
     } catch (error) {
       if (!(error instanceof RunsTakenError)) throw error;
       // Who took them went on by a slice, so this ends. A day that is caught up by two has many conflicts.
@@ -57,12 +56,12 @@ async function writeSlices(
   ref: RunsRef,
   until: number,
   lost: LostRange | null,
-): Promise<void> {
+): Promise<RunsState | null> {
   const { log, codec, checkpoints, graceMs } = services;
   const stored = await checkpoints.read(runsCheckpoint(ref));
   let state = stored === null ? null : (stored.value as RunsState);
   let version = stored?.version ?? null;
-  if (state !== null && state.sliceEnd >= until) return;
+  if (state !== null && state.sliceEnd >= until) return state;
   let collector = new PieceCollector();
   let position = state?.position ?? null;
   let groupsRevision = state?.groupsRevision ?? 0;
@@ -106,7 +105,7 @@ async function writeSlices(
       if (time < state.until) continue; // In the slice before, or a block that lies across.
       while (time >= state.sliceEnd + PIECE_MS + graceMs) {
         state = await finish(state, place);
-        if (state.sliceEnd >= until) return;
+        if (state.sliceEnd >= until) return state;
       }
       collector.add(rows, row);
       position = { epoch: header.epoch, sequence: header.fromSequence + row };
@@ -115,6 +114,7 @@ async function writeSlices(
     place = { file, offset: offset + block.lengthBytes };
   }
   while (state !== null && state.sliceEnd < until) state = await finish(state, place);
+  return state;
 }
 
 /** From the place on; where retention took its file, from what is left. The first block behind what retention took is marked. */

@@ -1,10 +1,10 @@
 // The runs that a slice of the log gives: of five minutes each, merged into hours and days as these end, and who is known by then.
-import { type DeviceActivity, withoutCounts } from '../../domain/window/device-activity.ts';
-import { DAY_MS, HOUR_MS, PIECE_MS, alignedDown } from '../../domain/window/window.ts';
+import type { DeviceActivity } from '../../domain/window/device-activity.ts';
+import { DAY_MS, HOUR_MS, PIECE_MS, type Window, alignedDown } from '../../domain/window/window.ts';
+import type { RunHeader } from '../../format/run/header.ts';
 import type { PieceCollector } from './collect-pieces.ts';
-import { mergeActivities } from './merge-activities.ts';
+import { inOne, mergeActivities, uncounted } from './merge-activities.ts';
 import {
-  type Activities,
   LEVELS,
   type RunsRef,
   knownName,
@@ -28,8 +28,7 @@ export async function writeSlice(
   collector: PieceCollector,
 ): Promise<RunsState> {
   const { runs, codec } = services;
-  const { stream, partition } = ref;
-  const { sliceEnd, position, groupsRevision } = state;
+  const { sliceEnd } = state;
   const [level] = LEVELS as [(typeof LEVELS)[number]];
   // Whoever asks who is known takes the newest file and the runs of pieces behind it; what came late before it has a file of its own.
   const knownUntil =
@@ -42,8 +41,7 @@ export async function writeSlice(
     if (start < knownUntil) beforeKnown.push(devices);
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
-    const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
-    await writeRun(runs, name, header, [devices], codec);
+    await writeRun(runs, name, headerOf(ref, state, piece), [devices], codec);
     written.push(name);
   }
   const [first = [], ...others] = state.unmerged;
@@ -63,16 +61,10 @@ export async function writeSlice(
     return writeKnown(services, ref, next, new Set(first.concat(written)), hours);
   }
   if (beforeKnown.length > 0) {
-    const { stream, partition } = ref;
-    const header = { stream, partition, piece: null, sliceEnd, position, groupsRevision };
-    const devices = mergeActivities(beforeKnown.map(inOne));
-    await writeRun(runs, lateName(ref, sliceEnd), header, allWithoutCounts(devices), codec);
+    const devices = uncounted(mergeActivities(beforeKnown.map(inOne)));
+    await writeRun(runs, lateName(ref, sliceEnd), headerOf(ref, state, null), devices, codec);
   }
   return next;
-}
-
-async function* inOne(devices: readonly DeviceActivity[]): Activities {
-  yield devices;
 }
 
 /** Merges what waits below the level into one run for each of its pieces. */
@@ -82,8 +74,7 @@ async function mergeLevel(
   state: RunsState,
   index: number,
 ): Promise<{ readonly state: RunsState; readonly written: readonly string[] }> {
-  const { stream, partition } = ref;
-  const { sliceEnd, position, groupsRevision, unmerged } = state;
+  const { sliceEnd, unmerged } = state;
   const level = LEVELS[index]!;
   const pieces = Map.groupBy(unmerged[index - 1]!, (name) =>
     alignedDown(parseRunName(name).pieceStart, level.size),
@@ -92,9 +83,8 @@ async function mergeLevel(
   for (const [start, names] of [...pieces].sort(([a], [b]) => a - b)) {
     const name = runName(ref, level, start, sliceEnd);
     const piece = { start, end: start + level.size };
-    const header = { stream, partition, piece, sliceEnd, position, groupsRevision };
     const merged = mergeActivities(names.map((each) => readRun(runs, each, codec)));
-    await writeRun(runs, name, header, merged, codec);
+    await writeRun(runs, name, headerOf(ref, state, piece), merged, codec);
     written.push(name);
   }
   const above = unmerged.map((names, i) =>
@@ -114,8 +104,7 @@ async function writeKnown(
   merged: ReadonlySet<string>,
   hours: readonly string[],
 ): Promise<RunsState> {
-  const { stream, partition } = ref;
-  const { sliceEnd, position, groupsRevision } = state;
+  const { sliceEnd } = state;
   const isPast = (name: string) => parseRunName(name).pieceStart < sliceEnd;
   const fresh = state.unknown.filter(isPast);
   // Once a day in any case: who looks for the newest lists a day.
@@ -124,11 +113,14 @@ async function writeKnown(
   const name = knownName(ref, sliceEnd);
   const sources = [...(state.known === null ? [] : [state.known]), ...fewest];
   const devices = mergeActivities(sources.map((each) => readRun(runs, each, codec)));
-  const header = { stream, partition, piece: null, sliceEnd, position, groupsRevision };
-  await writeRun(runs, name, header, allWithoutCounts(devices), codec);
+  await writeRun(runs, name, headerOf(ref, state, null), uncounted(devices), codec);
   return { ...state, known: name, unknown: state.unknown.filter((each) => !isPast(each)) };
 }
 
-async function* allWithoutCounts(activities: Activities): Activities {
-  for await (const devices of activities) yield devices.map(withoutCounts);
+function headerOf(
+  { stream, partition }: RunsRef,
+  { sliceEnd, position, groupsRevision }: RunsState,
+  piece: Window | null,
+): RunHeader {
+  return { stream, partition, piece, sliceEnd, position, groupsRevision };
 }

@@ -19,6 +19,7 @@ import {
   type EvaluationServices,
   evaluateWindow,
 } from '../../../shared/pipeline/windows/evaluate-window.ts';
+import { mayHaveLost } from '../../../shared/pipeline/windows/runs-state.ts';
 import { writeRuns } from '../../../shared/pipeline/windows/write-runs.ts';
 import { groupOf, groupSet, timeWindowRule } from '../../domain/security-group/groups.ts';
 import { altered } from '../../support/ingest-world.ts';
@@ -54,8 +55,8 @@ async function worldOf(
     clock: { now: () => until },
     hub: 'test-hub',
   };
-  await writeRuns(services, RUNS, until);
-  return { services, alerts };
+  const state = await writeRuns(services, RUNS, until);
+  return { services, alerts, state };
 }
 
 async function allOf(alerts: MemoryAlertStore): Promise<Alert[]> {
@@ -409,8 +410,12 @@ describe('a window of random messages', () => {
               own === null ? [] : [groupOf(name, ...own.map((make) => make(size)))],
             ),
           );
-          const { services, alerts } = await worldOf(history, alignedUp(window.end, PIECE_MS));
-          await evaluateWindow(services, RUNS, window, groups, READ);
+          const { services, alerts, state } = await worldOf(
+            history,
+            alignedUp(window.end, PIECE_MS),
+          );
+          const lost = mayHaveLost(state, window, GRACE_MS, null);
+          await evaluateWindow(services, RUNS, window, groups, { ...READ, mayHaveLost: lost });
           const expected = expectedOf(history, groups, window);
           const ambiguous = (text: string) => expected.ambiguous.has(text.split(' ')[0]!);
           const found = (await linesOf(alerts)).filter((text) => !ambiguous(text));

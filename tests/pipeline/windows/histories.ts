@@ -35,7 +35,11 @@ export function windowAt(time: number, size: number): Window {
 export const RUNS = { ...PARTITION, generation: 0 };
 
 /** A partition that is read, of which nothing was lost. */
-export const READ: PartitionState = { isRead: true, lost: null, isCurrent: async () => true };
+export const READ: PartitionState = {
+  isRead: true,
+  mayHaveLost: false,
+  isCurrent: async () => true,
+};
 
 export const GRACE_MS = 5 * MINUTE;
 
