@@ -63,10 +63,10 @@ export class AddressSet {
     let high = starts.length / 4;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (isAtMost(starts, 4 * middle, w0, w1, w2, w3)) low = middle + 1;
+      if (compared(starts, 4 * middle, w0, w1, w2, w3) <= 0) low = middle + 1;
       else high = middle;
     }
-    return low > 0 && isAtLeast(this.#ends6, 4 * (low - 1), w0, w1, w2, w3);
+    return low > 0 && compared(this.#ends6, 4 * (low - 1), w0, w1, w2, w3) >= 0;
   }
 }
 
@@ -81,32 +81,19 @@ function bucketsOf(starts: Uint32Array, shift: number): Uint32Array {
   return before;
 }
 
-function isAtMost(
+/** Below, at or above 0 as the address at that place lies before, at or behind the other one. */
+function compared(
   words: Uint32Array,
   at: number,
   w0: number,
   w1: number,
   w2: number,
   w3: number,
-): boolean {
-  if (words[at] !== w0) return words[at]! < w0;
-  if (words[at + 1] !== w1) return words[at + 1]! < w1;
-  if (words[at + 2] !== w2) return words[at + 2]! < w2;
-  return words[at + 3]! <= w3;
-}
-
-function isAtLeast(
-  words: Uint32Array,
-  at: number,
-  w0: number,
-  w1: number,
-  w2: number,
-  w3: number,
-): boolean {
-  if (words[at] !== w0) return words[at]! > w0;
-  if (words[at + 1] !== w1) return words[at + 1]! > w1;
-  if (words[at + 2] !== w2) return words[at + 2]! > w2;
-  return words[at + 3]! >= w3;
+): number {
+  if (words[at] !== w0) return words[at]! - w0;
+  if (words[at + 1] !== w1) return words[at + 1]! - w1;
+  if (words[at + 2] !== w2) return words[at + 2]! - w2;
+  return words[at + 3]! - w3;
 }
 
 /** Those of one family that lie in no other, by their first address. */
