@@ -5,6 +5,13 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Alert, shownTally } from '../../shared/domain/alert/alert.ts';
 import { formatInstant, parseInstant } from '../../shared/domain/time/instant.ts';
+import {
+  DAY_MS,
+  MINUTE_MS,
+  PIECE_MS,
+  alignedDown,
+  alignedUp,
+} from '../../shared/domain/window/window.ts';
 import { alertRecord } from '../../shared/pipeline/alert-record.ts';
 import type { WindowServices } from '../../shared/pipeline/windows/due-windows.ts';
 import { allWindowsDone, judgeBetween } from '../../shared/pipeline/windows/window-plan.ts';
@@ -29,16 +36,14 @@ import type { HostLogEntry } from '../host/log.ts';
 import { type Platform, startPlatform } from '../platform.ts';
 import { type Command, type CommandIo, UsageError, write } from './command.ts';
 
-const MINUTE = 60_000;
 /** What these find does not depend on when they run, and a day has many minutes. */
 const RARE = {
   FoldSchedule: '0 */5 * * * *',
   HuntSchedule: '45 */5 * * * *',
   WindowSchedule: '20 */5 * * * *',
 };
-const FIVE_MINUTES = 5 * MINUTE;
 /** Days of short windows close some at a time. */
-const MAX_CLOSING_MS = 24 * 60 * MINUTE;
+const MAX_CLOSING_MS = DAY_MS;
 const NO_GROUPS = { groups: [] };
 
 interface ReplayOptions {
@@ -146,7 +151,7 @@ async function replay(options: ReplayOptions, directory: string, io: CommandIo):
   const [first] = events;
   if (first === undefined) throw new Error(`${options.capture} holds no message`);
   const partitionCount = 1 + Math.max(...new Set(events.map((event) => Number(event.partitionId))));
-  const from = options.from ?? Math.floor(first.time / FIVE_MINUTES) * FIVE_MINUTES;
+  const from = options.from ?? alignedDown(first.time, PIECE_MS);
   const clock = new VirtualHostClock(from);
   const platform = await startPlatform({ directory, partitionCount, anyPorts: true });
   let folder = '';
@@ -229,8 +234,7 @@ async function play(
       return !io.signal.aborted;
     };
     const { windows } = await services();
-    const until =
-      options.until ?? Math.ceil((events.at(-1)!.time + 1) / FIVE_MINUTES) * FIVE_MINUTES;
+    const until = options.until ?? alignedUp(events.at(-1)!.time + 1, PIECE_MS);
     await judgeBetween(windows, options.from, until);
     if (options.registered !== null) {
       await keepRegisteredDevices(windows, options.registered, options.from);
@@ -285,7 +289,7 @@ async function sendAll(
   let sent = 0;
   while (sent < events.length || time < until) {
     const next = events[sent]?.time ?? time;
-    time = Math.max(time, Math.floor(next / MINUTE) * MINUTE) + MINUTE;
+    time = Math.max(time, alignedDown(next, MINUTE_MS)) + MINUTE_MS;
     let end = sent;
     while (end < events.length && events[end]!.time < time) end++;
     await platform.hub.client.send(events.slice(sent, end));
@@ -304,11 +308,11 @@ async function closeWindows(
   windows: WindowServices,
   from: number,
 ): Promise<boolean> {
-  const end = from + windows.graceMs + MINUTE;
+  const end = from + windows.graceMs + MINUTE_MS;
   for (let time = from; time < end || !(await allWindowsDone(windows));) {
     if (time >= end + MAX_CLOSING_MS) throw new Error('some windows did not close');
     progress.show('closing windows');
-    await clock.advanceTo((time += MINUTE));
+    await clock.advanceTo((time += MINUTE_MS));
     if (!(await idle())) return false;
   }
   return true;

@@ -16,16 +16,20 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const LATER_STIX_ID = 'indicator--732bdd2c-9e7d-45c8-950d-f21e2a4b7e9f';
 const SAMPLE = join('local', 'samples', 'fleet');
 
+function recordsOf(stdout: string) {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
 describe('replay of the sample fleet', () => {
   it('finds every planted contact with a listed address, exactly as it was, and nothing else', async () => {
     const truth = JSON.parse(await readFile(join(ROOT, 'tests/fixtures/fleet/truth.json'), 'utf8'));
     const args = [join(SAMPLE, 'capture.ndjson.gz'), '--feeds', join(SAMPLE, 'feed'), '--json'];
     const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
     assert.equal(code, 0, stderr);
-    const records = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const records = recordsOf(stdout);
     const score = scoreReplay(truth.incidents as Incident[], records);
     assert.deepEqual(score, { expected: 34, exact: 34, problems: [] });
     assert.equal(stderr, '');
@@ -41,10 +45,7 @@ describe('replay of the sample fleet', () => {
       const args = [join(SAMPLE, 'capture.ndjson.gz'), ...groups, '--json'];
       const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
       assert.equal(code, 0, stderr);
-      const records = stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line));
+      const records = recordsOf(stdout);
       assert.equal(records.length, 13);
       assert.deepEqual(scoreRules(truth.incidents as Incident[], records), []);
       const expected = gunzipSync(await readFile(join(fixtures, 'active-connections.csv.gz')));
@@ -78,10 +79,7 @@ describe('replay of the sample fleet', () => {
       const args = [join(SAMPLE, 'capture.ndjson.gz'), ...feeds, '--json'];
       const { code, stdout, stderr } = await runCli(['replay', ...args], ROOT);
       assert.equal(code, 0, stderr);
-      const records = stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line));
+      const records = recordsOf(stdout);
       const score = scoreReplay(truth.incidents as Incident[], records, true);
       assert.deepEqual(score, { expected: 37, exact: 37, problems: [] });
       const hunted = records.filter(({ foundBy }) => foundBy === 'hunt');
@@ -163,10 +161,7 @@ describe('replay of a small capture', () => {
     const args = ['replay', '-', '--feeds', 'first', '--later-feeds', 'later', '--json'];
     const { code, stdout, stderr } = await runCli(args, folder, capture);
     assert.equal(code, 0, stderr);
-    const [alert, ...more] = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const [alert, ...more] = recordsOf(stdout);
     assert.deepEqual(more, []);
     const { foundBy, messages, firstSeen, evidence } = alert;
     assert.deepEqual([foundBy, messages, firstSeen], ['hunt', 4, '2026-08-22T11:00:01.000Z']);
@@ -224,10 +219,7 @@ describe('replay of a small capture', () => {
     ];
     const ran = await runCli(['replay', 'few.ndjson', ...files, '--json'], directory);
     assert.equal(ran.code, 0, ran.stderr);
-    const alerts = ran.stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const alerts = recordsOf(ran.stdout);
     const silent = alerts.map(({ deviceId, subject }) => `${deviceId} ${subject.start}`);
     assert.equal(silent.filter((one) => one.startsWith('cam-2 ')).length, 2);
     assert.equal(silent.filter((one) => one.startsWith('a "quoted", id ')).length, 2);
